@@ -1,0 +1,3 @@
+import { errorTable } from './kinds.ts';
+
+export const AI_ERRORS = errorTable({});
