@@ -1,0 +1,43 @@
+import type { Remark } from '../film.ts';
+
+/** How the header says that the pixels of a frame are laid out (PS3.3 C.7.6.3). */
+export interface FrameFormat {
+  readonly rows: number;
+  readonly columns: number;
+  readonly bitsAllocated: 8 | 16 | 32;
+  readonly bitsStored: number;
+  readonly highBit: number;
+  /** 0 unsigned, 1 two's complement. */
+  readonly pixelRepresentation: 0 | 1;
+  readonly samplesPerPixel: number;
+  readonly photometricInterpretation: string;
+  readonly planarConfiguration: 0 | 1;
+}
+
+/** One frame as it was stored, native or encapsulated. */
+export interface EncodedFrame {
+  /** UID of the transfer syntax that the fragments are in (PS3.5 10, A). */
+  readonly transferSyntax: string;
+  readonly format: FrameFormat;
+  /** The bytes of this frame in order: one piece when native, one or more fragments when encapsulated. */
+  readonly fragments: readonly Uint8Array[];
+  /**
+   * VR of Pixel Data. It only matters for big endian frames of 8 bits, whose bytes stand swapped in words
+   * when written as OW; left out, OW is taken (the VR of most such files).
+   */
+  readonly vr?: 'OB' | 'OW';
+}
+
+/** One decoded frame: row-major cells, one a pixel. */
+export interface DecodedFrame {
+  readonly rows: number;
+  readonly columns: number;
+  /**
+   * Raw stored cells: the bits above High Bit are not masked and the sign is not extended. May share memory
+   * with the fragments when they were native.
+   */
+  readonly samples: Uint8Array | Uint16Array;
+  /** 1 full size, 2 half the rows and columns, and so on. */
+  readonly scale: number;
+  readonly remarks: readonly Remark[];
+}
