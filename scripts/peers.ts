@@ -1,0 +1,67 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/**
+ * The independent programs that the tests run against, each with the Debian package that brings it and the
+ * file by which it is known to be there.
+ */
+const PEERS: readonly { name: string; file: string; packages: readonly string[] }[] = [
+  { name: 'Orthanc', file: '/usr/sbin/Orthanc', packages: ['orthanc'] },
+  {
+    name: 'Orthanc DICOMweb plugin',
+    file: '/usr/share/orthanc/plugins/libOrthancDicomWeb.so',
+    packages: ['orthanc-dicomweb'],
+  },
+  { name: 'DCMTK', file: '/usr/bin/dcmdump', packages: ['dcmtk'] },
+  { name: 'dicom3tools', file: '/usr/bin/dciodvfy', packages: ['dicom3tools'] },
+  { name: 'GDCM tools', file: '/usr/bin/gdcmconv', packages: ['libgdcm-tools'] },
+  { name: 'PixelMed', file: '/usr/share/java/pixelmed.jar', packages: ['libpixelmed-java'] },
+  { name: 'Java', file: '/usr/bin/java', packages: ['default-jre-headless'] },
+  { name: 'pydicom', file: '/usr/lib/python3/dist-packages/pydicom', packages: ['python3-pydicom'] },
+  { name: 'python3-hl7', file: '/usr/lib/python3/dist-packages/hl7', packages: ['python3-hl7'] },
+  { name: 'python3-numpy', file: '/usr/lib/python3/dist-packages/numpy', packages: ['python3-numpy'] },
+  { name: 'PyTorch', file: '/usr/lib/python3/dist-packages/torch', packages: ['python3-torch'] },
+  { name: 'python3-onnx', file: '/usr/lib/python3/dist-packages/onnx', packages: ['python3-onnx'] },
+  { name: 'scikit-learn', file: '/usr/lib/python3/dist-packages/sklearn', packages: ['python3-sklearn'] },
+  { name: 'python3-pil', file: '/usr/lib/python3/dist-packages/PIL', packages: ['python3-pil'] },
+  { name: 'RabbitMQ', file: '/usr/sbin/rabbitmq-server', packages: ['rabbitmq-server'] },
+  { name: 'PostgreSQL', file: '/usr/lib/postgresql', packages: ['postgresql'] },
+  { name: 'Chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
+];
+
+function missingPeers() {
+  return PEERS.filter((peer) => !existsSync(peer.file));
+}
+
+function mayInstall(): boolean {
+  return (
+    process.getuid?.() === 0 &&
+    existsSync('/usr/bin/apt-get') &&
+    existsSync('/etc/debian_version') &&
+    process.env['DEEP_HEALTH_TEST_INSTALL'] !== '0'
+  );
+}
+
+/**
+ * Installs the peers that are missing where that is allowed (root on a Debian machine, unless
+ * DEEP_HEALTH_TEST_INSTALL=0) and gives the names of those that are still missing. Their services are not
+ * started: every test starts its own server on its own ports.
+ */
+export function preparePeers(say: (line: string) => void): string[] {
+  const missing = missingPeers();
+  if (missing.length > 0 && mayInstall()) {
+    const packages = missing.flatMap((peer) => peer.packages);
+    say(`installing Debian packages for the tests: ${packages.join(' ')}`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+    spawnSync('apt-get', ['update', '-q'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    try {
+      execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
+        env,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    } catch {
+      say('apt-get could not install all of them; tests that need the rest are skipped by name');
+    }
+  }
+  return missingPeers().map((peer) => peer.name);
+}
