@@ -1,0 +1,68 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DeepHealthError } from '../errors/error.ts';
+
+/** Sorts a failed write into our codes. */
+function outputError(error: unknown): DeepHealthError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DeepHealthError('output.disk-full', undefined, { cause: error });
+  }
+  return new DeepHealthError('output.not-writable', undefined, { cause: error });
+}
+
+/**
+ * Writes the files of one result all together: each goes to a hidden name first and is moved to its own when
+ * all of them are complete. When anything fails, nothing of this result stays behind.
+ *
+ * @returns the paths written, in the order given
+ * @throws DeepHealthError `output.disk-full` or `output.not-writable`
+ */
+export async function writeTogether(
+  folder: string,
+  files: readonly { readonly name: string; readonly bytes: Uint8Array | string }[],
+): Promise<string[]> {
+  const partial: string[] = [];
+  const moved: string[] = [];
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const { name, bytes } of files) {
+      const path = join(folder, `.${name}.partial`);
+      partial.push(path);
+      const handle = await open(path, 'w');
+      try {
+        await handle.writeFile(bytes);
+        // A full disk may show only here, with delayed allocation.
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    for (const { name } of files) {
+      const path = join(folder, name);
+      await rename(join(folder, `.${name}.partial`), path);
+      moved.push(path);
+    }
+    return moved;
+  } catch (error) {
+    await Promise.allSettled([...partial, ...moved].map((path) => rm(path, { force: true })));
+    throw outputError(error);
+  }
+}
+
+const FILM_ENDING = /\.(dcm|dicom|ima|jpe?g|png)$/i;
+
+/**
+ * Gives each film the stem of its output files: the file's own name without a film's ending, made unique by a
+ * number when films of one run share it, ignoring case so that it holds on every file system.
+ */
+export function outputNames(): (fileName: string) => string {
+  const taken = new Set<string>();
+  return (fileName) => {
+    const stem = fileName.replace(FILM_ENDING, '') || 'film';
+    let name = stem;
+    for (let n = 2; taken.has(name.toLowerCase()); n += 1) name = `${stem}-${n}`;
+    taken.add(name.toLowerCase());
+    return name;
+  };
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { batchesAhead } from './ahead.ts';
+
+test('results come in the order of the inputs, whichever is finished first', async () => {
+  const pauses = [30, 1, 10, 1, 5, 0];
+  const got: number[] = [];
+  const work = async (index: number) => {
+    await sleep(pauses[index] ?? 0);
+    return index;
+  };
+  for await (const batch of batchesAhead([0, 1, 2, 3, 4, 5], work, { ahead: 4, batch: 3 })) {
+    assert.ok(batch.length >= 1 && batch.length <= 3);
+    got.push(...batch);
+  }
+  assert.deepEqual(got, [0, 1, 2, 3, 4, 5]);
+});
+
+test('no more inputs are under way or waiting than allowed', async () => {
+  let waiting = 0;
+  let most = 0;
+  const work = async (index: number) => {
+    waiting += 1;
+    most = Math.max(most, waiting);
+    await sleep(1);
+    return index;
+  };
+  for await (const batch of batchesAhead(
+    Array.from({ length: 40 }, (_, i) => i),
+    work,
+    { ahead: 5, batch: 2 },
+  )) {
+    await sleep(2);
+    waiting -= batch.length;
+  }
+  assert.equal(waiting, 0);
+  // One batch may be in the consumer's hands while the next are prepared.
+  assert.ok(most <= 5 + 2, `${most} at once`);
+  assert.ok(most >= 5, 'it works ahead');
+});
+
+test('a consumer that stops early ends the source and leaves no work behind', async () => {
+  let ended = false;
+  let running = 0;
+  async function* source() {
+    try {
+      for (let i = 0; ; i += 1) yield i;
+    } finally {
+      ended = true;
+    }
+  }
+  const work = async (index: number) => {
+    running += 1;
+    await sleep(3);
+    running -= 1;
+    return index;
+  };
+  for await (const batch of batchesAhead(source(), work, { ahead: 3, batch: 1 })) {
+    if ((batch[0] ?? 0) >= 4) break;
+  }
+  assert.equal(ended, true);
+  assert.equal(running, 0);
+});
