@@ -9,6 +9,8 @@ export type Retry = 'transient' | 'ambiguous' | 'permanent';
 /** What the code table says about one error code; `docs/errors.md` is written from it. */
 export interface ErrorKind {
   readonly retry: Retry;
+  /** At most so many attempts, then it is parked as if it were permanent; no limit of its own when absent. */
+  readonly attempts?: number;
   /** What happened, one sentence. */
   readonly meaning: string;
   /** What an admin can do about it, one sentence. */
