@@ -1,0 +1,168 @@
+"""Step "train": fine-tunes the whole network (but stem to mixed2) on all parts except one fold.
+
+The held-back part is never trained on. Goes on from its last checkpoint when started again.
+Writes `fold<k>.pt` with the running average (EMA) of the weights.
+
+    python3 train.py --fold K [--plan 224:600,299:250] [--batch 16]
+"""
+
+import argparse
+import math
+import time
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from augment import varied_tensor
+from bottlenecks import fit_head
+from dataset import Dataset
+from network import InceptionV3, use_all_cores
+from paths import work_folder
+
+SEED = 7
+# Shares of normal, bacterial and viral films in a batch: near the mix of a paediatric ward.
+CLASS_SHARES = (0.36, 0.39, 0.25)
+RATE = 1e-4
+WEIGHT_DECAY = 0.02
+WARM_UP = 40
+SMOOTHING = 0.05
+EMA = 0.99
+CLIP = 5.0
+CHECKPOINT_EVERY = 50
+
+
+def parse_plan(text):
+    """"224:600,299:250" as the picture size of every step."""
+    sizes = []
+    for phase in text.split(","):
+        size, steps = phase.split(":")
+        sizes += [int(size)] * int(steps)
+    return sizes
+
+
+class Batches(torch.utils.data.Dataset):
+    """Batch n is a pure function of seed and n, so a resumed run sees the same films."""
+
+    def __init__(self, dataset, films, sizes, batch, seed):
+        self.dataset = dataset
+        self.by_label = [films[dataset.labels[films] == label] for label in range(3)]
+        self.sizes = sizes
+        self.batch = batch
+        self.seed = seed
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, step):
+        random = np.random.default_rng([self.seed, step])
+        labels = random.choice(3, self.batch, p=CLASS_SHARES)
+        tensors = []
+        for label in labels:
+            film = int(random.choice(self.by_label[label]))
+            pixels, box = self.dataset.source(film, random.random() < 0.6)
+            tensors.append(varied_tensor(pixels, box, self.sizes[step], random))
+        return torch.from_numpy(np.stack(tensors))[:, None], torch.from_numpy(labels)
+
+
+def starting_network(dataset, films):
+    network = InceptionV3()
+    network.load_state_dict(torch.load(work_folder() / "base.pt")["state"])
+    saved = np.load(work_folder() / "bottlenecks.npz")
+    allowed = np.isin(saved["films"], films)
+    weight, bias = fit_head(saved["features"][allowed], dataset.labels[saved["films"][allowed]])
+    network.head.weight.data = torch.from_numpy(weight)
+    network.head.bias.data = torch.from_numpy(bias)
+    return network
+
+
+def make_optimiser(network):
+    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    decayed = [p for _, p in trained if p.dim() > 1]
+    plain = [p for _, p in trained if p.dim() == 1]
+    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain}]
+    return torch.optim.AdamW(groups, lr=RATE, weight_decay=0.0)
+
+
+def rate_at(step, steps):
+    if step < WARM_UP:
+        return RATE * (step + 1) / WARM_UP
+    done = (step - WARM_UP) / max(1, steps - WARM_UP)
+    return RATE * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def train(dataset, films, sizes, batch, name, seed):
+    """Trains on `films` (indices) and returns the averaged state dict."""
+    checkpoint = work_folder() / f"{name}.checkpoint.pt"
+    torch.manual_seed(seed)
+    network = starting_network(dataset, films)
+    network.freeze_through("mixed2")
+    network.to(memory_format=torch.channels_last).train()
+    optimiser = make_optimiser(network)
+    average = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    start = 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average, start = saved["average"], saved["step"]
+        print(f"goes on at step {start}", flush=True)
+    loader = torch.utils.data.DataLoader(
+        Batches(dataset, films, sizes, batch, seed),
+        sampler=range(start, len(sizes)),
+        batch_size=None,
+        num_workers=1,
+        prefetch_factor=4,
+    )
+    began, losses = time.time(), []
+    for step, (images, labels) in enumerate(loader, start):
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(step, len(sizes))
+        logits = network(images.to(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        optimiser.step()
+        decay = min(EMA, (step + 1) / (step + 10))
+        for key, value in network.state_dict().items():
+            average[key].lerp_(value, 1 - decay)
+        losses.append(loss.item())
+        if (step + 1) % 25 == 0:
+            rate = 25 * batch / (time.time() - began)
+            print(
+                f"{name} step {step + 1}/{len(sizes)} size {sizes[step]} "
+                f"loss {np.mean(losses[-25:]):.3f} {rate:.1f} films/s",
+                flush=True,
+            )
+            began = time.time()
+        if (step + 1) % CHECKPOINT_EVERY == 0:
+            state = {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average,
+                "step": step + 1,
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").rename(checkpoint)
+    return average
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--fold", required=True, choices=["0", "1", "2", "3", "4"])
+    parser.add_argument("--plan", default="224:600,299:250")
+    parser.add_argument("--batch", type=int, default=16)
+    options = parser.parse_args()
+    use_all_cores()
+    dataset = Dataset()
+    films = np.flatnonzero((dataset.parts != options.fold) & (dataset.parts != "held-back"))
+    name = f"fold{options.fold}"
+    sizes = parse_plan(options.plan)
+    state = train(dataset, films, sizes, options.batch, name, SEED + int(options.fold))
+    torch.save({"state": state, "fold": options.fold, "plan": options.plan}, work_folder() / f"{name}.pt")
+    (work_folder() / f"{name}.checkpoint.pt").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
