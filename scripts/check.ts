@@ -11,6 +11,7 @@ const STEPS: readonly { name: string; command: string; args: readonly string[] }
   { name: 'dead exports and dependencies', command: 'knip', args: [] },
   { name: 'licences', command: 'node', args: ['scripts/licences.ts'] },
   { name: 'docs/errors.md is current', command: 'node', args: ['scripts/errors-doc.ts', '--check'] },
+  { name: 'config schema is current', command: 'node', args: ['scripts/config-schema.ts', '--check'] },
 ];
 
 const failed: string[] = [];

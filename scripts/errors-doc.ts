@@ -8,6 +8,7 @@ import { FILM_ERRORS } from '../src/errors/film.ts';
 import { HL7_ERRORS } from '../src/errors/hl7.ts';
 import type { ErrorKind } from '../src/errors/kinds.ts';
 import { REPORT_ERRORS } from '../src/errors/report.ts';
+import { SERVICE_ERRORS } from '../src/errors/service.ts';
 import { STORE_ERRORS } from '../src/errors/store.ts';
 import { USAGE_ERRORS } from '../src/errors/usage.ts';
 import { WEB_ERRORS } from '../src/errors/web.ts';
@@ -21,6 +22,7 @@ const AREAS: readonly { title: string; table: Readonly<Record<string, ErrorKind>
   { title: 'DICOMweb', table: WEB_ERRORS },
   { title: 'HL7', table: HL7_ERRORS },
   { title: 'Ledger and queue', table: STORE_ERRORS },
+  { title: 'The daemon', table: SERVICE_ERRORS },
 ];
 
 function page(): string {

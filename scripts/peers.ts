@@ -38,7 +38,7 @@ function mayInstall(): boolean {
     process.getuid?.() === 0 &&
     existsSync('/usr/bin/apt-get') &&
     existsSync('/etc/debian_version') &&
-    process.env['DEEP_HEALTH_TEST_INSTALL'] !== '0'
+    process.env.DEEP_HEALTH_TEST_INSTALL !== '0'
   );
 }
 

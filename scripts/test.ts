@@ -19,7 +19,7 @@ function testFiles(asked: readonly string[]): string[] {
   );
 }
 
-const inCi = process.env['CI'] === 'true';
+const inCi = process.env.CI === 'true';
 const missing = preparePeers((line) => process.stdout.write(`${line}\n`));
 for (const name of missing) process.stdout.write(`missing peer: ${name}\n`);
 

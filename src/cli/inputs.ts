@@ -1,5 +1,4 @@
-import { realpath } from 'node:fs/promises';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
 

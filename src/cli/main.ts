@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { DeepHealthError } from '../errors/error.ts';
 import { classifyCommand } from './classify.ts';
+import { configCommand } from './config.ts';
 import { EXIT } from './exit.ts';
 import { productVersion } from './version.ts';
 
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(see --help)')
     .exitOverride();
   program.addCommand(classifyCommand());
+  program.addCommand(configCommand());
   for (const command of [program, ...program.commands]) command.exitOverride();
 
   try {

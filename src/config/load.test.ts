@@ -50,7 +50,10 @@ test('every problem is named at once, with its path', () => {
 
 test('an unknown key is answered with the nearest known one', () => {
   assert.match(problemAt(load('obsrve: {}\n'), 'obsrve').remedy, /observe/);
-  assert.match(problemAt(load('pacs: [{ name: a, url: "http://x", pol: {} }]\n'), 'pacs.0.pol').remedy, /poll/);
+  assert.match(
+    problemAt(load('pacs: [{ name: a, url: "http://x", pol: {} }]\n'), 'pacs.0.pol').remedy,
+    /poll/,
+  );
 });
 
 test('strings may come from the environment and from files', () => {

@@ -25,7 +25,10 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https UR
 
 const clientTls = z
   .strictObject({
-    ca: z.string().optional().describe('PEM file with the certificates that are trusted instead of the system’s.'),
+    ca: z
+      .string()
+      .optional()
+      .describe('PEM file with the certificates that are trusted instead of the system’s.'),
     cert: z.string().optional().describe('PEM file of our client certificate (mutual TLS).'),
     key: z.string().optional().describe('PEM file of its key.'),
     dangerouslyAcceptAnyCertificate: z
@@ -78,7 +81,9 @@ const pacs = z.strictObject({
   url: httpUrl.describe('Base URL of its DICOMweb services, without /studies.'),
   auth: pacsAuth,
   tls: clientTls,
-  poll: poll.optional().describe('Ask this PACS for new studies. Leave it out when the PACS pushes or notifies.'),
+  poll: poll
+    .optional()
+    .describe('Ask this PACS for new studies. Leave it out when the PACS pushes or notifies.'),
   store: z
     .boolean()
     .default(true)
@@ -186,7 +191,9 @@ export const configSchema = z.strictObject({
       to: z
         .array(name)
         .optional()
-        .describe('Names of the PACS that results go to. Default: each study’s own; a folder without a PACS.'),
+        .describe(
+          'Names of the PACS that results go to. Default: each study’s own; a folder without a PACS.',
+        ),
       sr: z
         .strictObject({
           profiles: z
@@ -209,13 +216,21 @@ export const configSchema = z.strictObject({
       heatmap: z
         .strictObject({
           enabled: z.boolean().default(true),
-          longSide: z.int().min(256).max(2048).default(1024).describe('Longer side of the picture in pixels.'),
+          longSide: z
+            .int()
+            .min(256)
+            .max(2048)
+            .default(1024)
+            .describe('Longer side of the picture in pixels.'),
         })
         .prefault({}),
       language: z.enum(['en', 'de']).default('en').describe('Language of sentences in SR, heat map and ORU.'),
       triage: z
         .strictObject({
-          enabled: z.boolean().default(false).describe('A regulated function in many places: off by default.'),
+          enabled: z
+            .boolean()
+            .default(false)
+            .describe('A regulated function in many places: off by default.'),
           certainty: z.number().min(0).max(1).default(0.9).describe('Category 2 from this probability on.'),
         })
         .prefault({}),
