@@ -139,6 +139,18 @@ def train(pictures, boxes, trust, steps):
     return average
 
 
+def load_localiser():
+    """The trained localiser as the function that preprocess.thorax_box asks for."""
+    network = Localiser().eval()
+    network.load_state_dict(torch.load(work_folder() / "localiser.pt"))
+
+    def localise(window):
+        with torch.no_grad():
+            return network(torch.from_numpy(window)[None, None])[0].double().numpy()
+
+    return localise
+
+
 def whole(pixels):
     """The whole trimmed film, squashed to SOURCE by SOURCE."""
     height, width = pixels.shape

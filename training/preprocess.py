@@ -8,6 +8,8 @@ import numpy as np
 
 SIZE = 299
 LOCALISER_SIZE = 64
+ENLARGE = 1.16
+CENTRAL = 0.86
 TRIM_DEVIATION = 0.015
 TRIM_SHARE = 0.3
 CONTRAST = 0.22
@@ -68,3 +70,54 @@ def normalise(tensor):
     mean = tensor.mean(dtype=np.float64)
     deviation = max(tensor.std(dtype=np.float64), MIN_DEVIATION)
     return np.clip(0.5 + CONTRAST * (tensor - mean) / deviation, 0, 1).astype(np.float32)
+
+
+def thorax_box(film, localise):
+    """Thorax box in pixels of the (trimmed) film, and whether the localiser was to be believed.
+
+    `localise` maps a window [64,64] to (left, top, right, bottom) as fractions of the window. The
+    first window is the whole film, the second the box found there, ENLARGE times as large. A
+    box that no chest can have gives the middle CENTRAL of the film and False.
+    """
+    height, width = film.shape
+    window = (0.0, 0.0, float(width), float(height))
+    for last in (False, True):
+        fractions = localise(normalise(resample(film, window, LOCALISER_SIZE)))
+        left, top = window[0], window[1]
+        across, down = window[2] - left, window[3] - top
+        box = (
+            left + fractions[0] * across,
+            top + fractions[1] * down,
+            left + fractions[2] * across,
+            top + fractions[3] * down,
+        )
+        if not plausible(box, width, height):
+            x, y = width * (1 - CENTRAL) / 2, height * (1 - CENTRAL) / 2
+            return (x, y, width - x, height - y), False
+        if last:
+            return box, True
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        half_width = (box[2] - box[0]) / 2 * ENLARGE
+        half_height = (box[3] - box[1]) / 2 * ENLARGE
+        window = (x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def plausible(box, width, height):
+    """Sides between 0.3 and 1.6 of the film, centre in its middle 0.8."""
+    left, top, right, bottom = box
+    return (
+        0.3 * width <= right - left <= 1.6 * width
+        and 0.3 * height <= bottom - top <= 1.6 * height
+        and 0.1 * width <= (left + right) / 2 <= 0.9 * width
+        and 0.1 * height <= (top + bottom) / 2 <= 0.9 * height
+    )
+
+
+def prepare(film, localise):
+    """Tensor [299,299], thorax box in pixels of the film, whether the localiser was believed."""
+    left, top, right, bottom = trim(film)
+    trimmed = film[top:bottom, left:right]
+    box, believed = thorax_box(trimmed, localise)
+    tensor = normalise(resample(trimmed, box, SIZE))
+    moved = (box[0] + left, box[1] + top, box[2] + left, box[3] + top)
+    return tensor, moved, believed
