@@ -1,0 +1,244 @@
+import { sql } from 'kysely';
+import { DeepHealthError } from '../errors/error.ts';
+import type { Db, LedgerContext, Trx } from './context.ts';
+import { closeStudyWhenDone, parkDependents, recount } from './delivery-flow.ts';
+import { record } from './events.ts';
+import { objectOf } from './readings.ts';
+import { priorityOf, reasonColumns, reasonOf, storable } from './rows.ts';
+import type { DeliveryRow, ObjectRow } from './schema.ts';
+import { lockStudy } from './study-rows.ts';
+import type {
+  Delivery,
+  DeliveryClaim,
+  DeliveryClaimOptions,
+  DeliveryOutcome,
+  Instant,
+  Ledger,
+  Reason,
+  StudyEvent,
+} from './types.ts';
+import type { StudyUid } from './uids.ts';
+
+/** Taking deliveries, and every way in which an attempt ends. */
+export function deliveries(context: LedgerContext): Ledger['deliveries'] {
+  return {
+    claim: (options) => claimDelivery(context, options),
+
+    extend: (claim, leaseMs) =>
+      context.write(async (trx) => {
+        const leaseUntil = context.now() + leaseMs;
+        const { numUpdatedRows } = await trx
+          .updateTable('deliveries')
+          .set({ next_attempt_at: leaseUntil })
+          .where('id', '=', claim.delivery.id)
+          .where('fence', '=', claim.token)
+          .where('worker', 'is not', null)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw new DeepHealthError('ledger.claim-lost');
+        return { ...claim, leaseUntil };
+      }),
+
+    sent: (claim) =>
+      end(context, claim, { kind: 'sent', reason: null }, { state: 'sent', ended_at: context.now() }),
+
+    failed: (claim, reason, retryAt) =>
+      end(context, claim, { kind: 'delivery-failed', reason }, { next_attempt_at: retryAt }),
+
+    parked: (claim, reason) =>
+      end(context, claim, { kind: 'parked', reason }, { state: 'parked', ended_at: context.now() }),
+
+    putBack: (claim) =>
+      context.write(async (trx) => {
+        await trx
+          .updateTable('deliveries')
+          .set((set) => ({
+            next_attempt_at: context.now(),
+            worker: null,
+            attempts: set('attempts', '-', 1),
+          }))
+          .where('id', '=', claim.delivery.id)
+          .where('fence', '=', claim.token)
+          .where('worker', 'is not', null)
+          .execute();
+      }),
+
+    releaseWorker: (worker) =>
+      context.write(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('deliveries')
+          .set((set) => ({ next_attempt_at: context.now(), worker: null, fence: set('fence', '+', 1) }))
+          .where('state', '=', sql.lit('pending'))
+          .where('worker', '=', storable(worker))
+          .executeTakeFirst();
+        return Number(numUpdatedRows);
+      }),
+
+    nextDue: (destination) =>
+      context.read(async (db) => {
+        const dues = await Promise.all(
+          [0, 1].map((priority) =>
+            free(db, destination, priority).select('next_attempt_at').executeTakeFirst(),
+          ),
+        );
+        const times = dues.flatMap((due) => (due === undefined ? [] : [due.next_attempt_at]));
+        return times.length === 0 ? null : Math.min(...times);
+      }),
+
+    backlog: () => context.read(backlog),
+  };
+}
+
+/** Pending deliveries to a destination that wait for no other, in the order of work. */
+function free(db: Db | Trx, destination: string, priority: number) {
+  return db
+    .selectFrom('deliveries')
+    .where('state', '=', sql.lit('pending'))
+    .where('blockers', '=', sql.lit(0))
+    .where('destination', '=', destination)
+    .where('priority', '=', priority)
+    .orderBy('next_attempt_at')
+    .orderBy('id')
+    .limit(1);
+}
+
+async function claimDelivery(
+  context: LedgerContext,
+  { destination, worker, leaseMs }: DeliveryClaimOptions,
+): Promise<DeliveryClaim | undefined> {
+  // Priority by priority: within one, the due time is a range of the index.
+  const due = (db: Db | Trx, priority: number) =>
+    free(db, destination, priority).where('next_attempt_at', '<=', context.now());
+  for (const priority of [0, 1]) {
+    const any = await context.read((db) => due(db, priority).select('id').executeTakeFirst());
+    if (any === undefined) continue;
+    const claim = await context.write(async (trx) => {
+      const query = due(trx, priority).selectAll();
+      const row = await (context.dialect === 'postgres'
+        ? query.forUpdate().skipLocked()
+        : query
+      ).executeTakeFirst();
+      if (row === undefined) return undefined;
+      const now = context.now();
+      const taken = {
+        worker: storable(worker),
+        fence: row.fence + 1,
+        attempts: row.attempts + 1,
+        next_attempt_at: now + leaseMs,
+        first_attempt_at: row.first_attempt_at ?? now,
+      };
+      await trx.updateTable('deliveries').set(taken).where('id', '=', row.id).execute();
+      const object = await trx
+        .selectFrom('objects')
+        .selectAll()
+        .where('id', '=', row.object_id)
+        .executeTakeFirstOrThrow();
+      return {
+        token: taken.fence,
+        worker: taken.worker,
+        leaseUntil: taken.next_attempt_at,
+        priority: priorityOf(row.priority),
+        delivery: deliveryOf({ ...row, ...taken }, object),
+      };
+    });
+    if (claim !== undefined) return claim;
+  }
+  return undefined;
+}
+
+function end(
+  context: LedgerContext,
+  claim: DeliveryClaim,
+  event: { readonly kind: StudyEvent['kind']; readonly reason: Reason | null },
+  change: { state?: 'sent' | 'parked'; ended_at?: Instant; next_attempt_at?: Instant },
+): Promise<DeliveryOutcome> {
+  return context.write(async (trx) => {
+    const { studyUid, id, destination, run } = claim.delivery;
+    const study = await lockStudy(context, trx, studyUid);
+    if (study === undefined) throw new DeepHealthError('ledger.claim-lost');
+    const { numUpdatedRows } = await trx
+      .updateTable('deliveries')
+      .set({ ...change, worker: null, ...reasonColumns(event.reason) })
+      .where('id', '=', id)
+      .where('fence', '=', claim.token)
+      .where('worker', 'is not', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) {
+      // An equal fence without a worker: this claim's own outcome, whose answer was lost.
+      const row = await trx.selectFrom('deliveries').select('fence').where('id', '=', id).executeTakeFirst();
+      if (row?.fence !== claim.token) throw new DeepHealthError('ledger.claim-lost');
+      return { kind: 'already-recorded', study: study.state };
+    }
+    await record(trx, { studyUid, run, at: context.now(), subject: destination, ...event });
+    if (change.state === 'parked') await parkDependents(context, trx, study);
+    if (change.state !== undefined) await recount(trx, studyUid);
+    return { kind: 'recorded', study: await closeStudyWhenDone(context, trx, studyUid) };
+  });
+}
+
+async function backlog(db: Db) {
+  const pending = await db
+    .selectFrom('deliveries')
+    .select((select) => [
+      'destination',
+      select.fn.countAll<number>().as('count'),
+      select.fn.min('created_at').as('oldest'),
+    ])
+    .where('state', '=', sql.lit('pending'))
+    .groupBy('destination')
+    .execute();
+  const parked = await db
+    .selectFrom('deliveries')
+    .innerJoin('studies', (join) =>
+      join
+        .onRef('studies.study_uid', '=', 'deliveries.study_uid')
+        .onRef('studies.run', '=', 'deliveries.run'),
+    )
+    .select((select) => ['destination', select.fn.countAll<number>().as('count')])
+    .where('deliveries.state', '=', sql.lit('parked'))
+    .groupBy('destination')
+    .execute();
+  const names = new Set([...pending, ...parked].map((row) => row.destination));
+  return [...names].sort().map((destination) => {
+    const waiting = pending.find((row) => row.destination === destination);
+    return {
+      destination,
+      pending: waiting?.count ?? 0,
+      parked: parked.find((row) => row.destination === destination)?.count ?? 0,
+      oldestPendingAt: waiting?.oldest ?? null,
+    };
+  });
+}
+
+/** All deliveries of a study, in the order they were entered. */
+export async function deliveriesOf(db: Db, studyUid: StudyUid): Promise<Delivery[]> {
+  const rows = await db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('study_uid', '=', studyUid)
+    .orderBy('id')
+    .execute();
+  const objects = await db.selectFrom('objects').selectAll().where('study_uid', '=', studyUid).execute();
+  const byId = new Map(objects.map((object) => [object.id, object]));
+  return rows.flatMap((row) => {
+    const object = byId.get(row.object_id);
+    return object === undefined ? [] : [deliveryOf(row, object)];
+  });
+}
+
+function deliveryOf(row: DeliveryRow, object: ObjectRow): Delivery {
+  return {
+    id: row.id,
+    studyUid: row.study_uid,
+    run: row.run,
+    destination: row.destination,
+    via: row.via,
+    object: objectOf(object),
+    state: row.state,
+    waiting: row.state === 'pending' && row.blockers > 0,
+    attempts: row.attempts,
+    nextAttemptAt: row.next_attempt_at,
+    lastFailure: reasonOf(row),
+    firstAttemptAt: row.first_attempt_at,
+    endedAt: row.ended_at,
+  };
+}

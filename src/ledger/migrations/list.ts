@@ -1,0 +1,5 @@
+import { initial } from './0001-initial.ts';
+import type { Migration } from './migration.ts';
+
+/** Every migration, in order. A released one is never changed; a change is a new one at the end. */
+export const MIGRATIONS: readonly Migration[] = [initial];

@@ -1,0 +1,64 @@
+import { sql } from 'kysely';
+import type { LedgerContext } from './context.ts';
+import { jobOf, priorityNumber } from './rows.ts';
+import type { Ledger, ReadingJob } from './types.ts';
+
+/** Jobs of one statement. */
+const CHUNK = 500;
+
+/** Which queued studies a broker still has to be told of. */
+export function outbox(context: LedgerContext): Ledger['outbox'] {
+  return {
+    unpublished: (limit) =>
+      context.read(async (db) => {
+        const rows = await db
+          .selectFrom('studies')
+          .select(['study_uid', 'run', 'priority'])
+          .where('state', '=', sql.lit('queued'))
+          .where('published_at', 'is', null)
+          .where('due_at', '<=', context.now())
+          .orderBy('priority')
+          .orderBy('due_at')
+          .limit(limit)
+          .execute();
+        return rows.map(jobOf);
+      }),
+
+    published: (jobs) =>
+      context.write(async (trx) => {
+        // Only the run that was published, at the priority it was published with: a study that moved on
+        // meanwhile has to be told of again.
+        for (const group of Map.groupBy(jobs, (job) => `${job.run} ${job.priority}`).values()) {
+          for (let at = 0; at < group.length; at += CHUNK) {
+            const chunk: readonly ReadingJob[] = group.slice(at, at + CHUNK);
+            const [first] = chunk;
+            if (first === undefined) continue;
+            await trx
+              .updateTable('studies')
+              .set({ published_at: context.now() })
+              .where(
+                'study_uid',
+                'in',
+                chunk.map((job) => job.studyUid),
+              )
+              .where('run', '=', first.run)
+              .where('priority', '=', priorityNumber(first.priority))
+              .where('state', '=', 'queued')
+              .execute();
+          }
+        }
+      }),
+
+    forgetPublished: (priority, before) =>
+      context.write(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('studies')
+          .set({ published_at: null })
+          .where('state', '=', sql.lit('queued'))
+          .where('priority', '=', priorityNumber(priority))
+          .where('published_at', '<', before)
+          .executeTakeFirst();
+        return Number(numUpdatedRows);
+      }),
+  };
+}
