@@ -1,0 +1,115 @@
+import { DeepHealthError } from '../../errors/error.ts';
+import { type DicomDataset, number, text } from '../dataset.ts';
+import type { Decoder } from './decode/decoder.ts';
+import type { Film, Remark } from './film.ts';
+import { displayFilm } from './grayscale.ts';
+import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
+import { isDicom, parseDicom } from './parse.ts';
+import { openPicture, pictureFormat } from './picture.ts';
+import { encodedFrame } from './pixel-field.ts';
+import { refuseSize, selectFilm } from './select.ts';
+import { DEFAULT_RULES, type SelectRules } from './select-rules.ts';
+
+export interface OpenOptions {
+  /** Decodes the pixels; the caller closes it. */
+  readonly decoder: Decoder;
+  /** Which films are taken; default `DEFAULT_RULES`. */
+  readonly rules?: SelectRules;
+  readonly limits?: Partial<FilmLimits>;
+}
+
+/** A header without its pixels. */
+export interface FilmHeader {
+  /** File meta information (group 0002); empty when the file has none. */
+  readonly meta: DicomDataset;
+  /** Everything but Pixel Data, text decoded. */
+  readonly dataset: DicomDataset;
+  readonly transferSyntax: string;
+  readonly remarks: readonly Remark[];
+}
+
+/**
+ * Attributes that tell patient and order apart: in them a character that cannot be decoded is an error. In
+ * others (a description cut off in the middle of a character) it is a remark.
+ */
+const IDENTIFYING = [
+  '00100010',
+  '00100020',
+  '00100021',
+  '00101002',
+  '00080050',
+  '00080051',
+  '00200010',
+  '00380010',
+];
+
+/**
+ * Opens a film: DICOM, JPEG or PNG bytes to a display-ready picture of a frontal chest film.
+ *
+ * @throws DeepHealthError, and nothing else: `file.*` for bytes that are no sound file, `film.*` for objects
+ * that are not wanted, `pixel.*` and `picture.*` for pixels that cannot be decoded.
+ */
+export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise<Film> {
+  const began = performance.now();
+  const limits = { ...DEFAULT_FILM_LIMITS, ...options.limits };
+  const rules = options.rules ?? DEFAULT_RULES;
+  if (bytes.length === 0) throw new DeepHealthError('file.empty');
+  if (bytes.length > limits.fileBytes) throw new DeepHealthError('file.too-large');
+  if (pictureFormat(bytes) !== undefined) {
+    const film = await openPicture(bytes, limits);
+    const refusal = refuseSize(film.rows, film.columns, rules);
+    if (refusal?.verdict === 'refuse') throw new DeepHealthError(refusal.code, refusal.message);
+    return { ...film, timings: { read: 0, decode: performance.now() - began } };
+  }
+  if (!isDicom(bytes)) throw new DeepHealthError('file.unknown-format');
+
+  const parsed = await parseDicom(bytes, limits);
+  const { dataset } = parsed;
+  const selection = selectFilm(withSopClass(dataset, parsed.meta), rules);
+  if (selection.verdict === 'refuse') throw new DeepHealthError(selection.code, selection.message);
+  if (parsed.damagedText.some((tag) => IDENTIFYING.includes(tag))) throw new DeepHealthError('film.charset');
+  const encoded = encodedFrame(dataset, parsed.pixelField, parsed.transferSyntax, limits);
+  const read = performance.now();
+  const frame = await options.decoder.decode(encoded);
+  const shown = displayFilm(frame, encoded.format, dataset);
+  return {
+    kind: 'dicom',
+    dataset,
+    picture: shown.picture,
+    toFilm: shown.toFilm,
+    rows: encoded.format.rows,
+    columns: encoded.format.columns,
+    view: selection.view,
+    remarks: distinct([...parsed.remarks, ...selection.remarks, ...lossyRemarks(dataset), ...shown.remarks]),
+    timings: { read: read - began, decode: performance.now() - read },
+  };
+}
+
+/**
+ * Reads the header of a DICOM file to its end, so that a truncated file is found out, without decoding pixels.
+ * @throws DeepHealthError `file.*`.
+ */
+export async function readHeader(bytes: Uint8Array, limits: Partial<FilmLimits> = {}): Promise<FilmHeader> {
+  const { meta, dataset, transferSyntax, remarks } = await parseDicom(bytes, limits);
+  return { meta, dataset, transferSyntax, remarks };
+}
+
+/** Files that leave SOP Class UID to the meta information. */
+function withSopClass(dataset: DicomDataset, meta: DicomDataset): DicomDataset {
+  const named = meta['00020002'];
+  return dataset['00080016'] === undefined && named !== undefined
+    ? { ...dataset, '00080016': named }
+    : dataset;
+}
+
+/** Lossy Image Compression (0028,2110) stays 01 for good once a film was compressed with loss. */
+function lossyRemarks(dataset: DicomDataset): Remark[] {
+  if (text(dataset, '00282110') !== '01') return [];
+  const ratio = number(dataset, '00282112');
+  const how = ratio === undefined ? '' : ` (ratio ${ratio})`;
+  return [{ code: 'lossy', message: `The film was compressed with loss${how}.` }];
+}
+
+function distinct(remarks: readonly Remark[]): Remark[] {
+  return [...new Map(remarks.map((remark) => [remark.code, remark])).values()];
+}
