@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DEFAULT_RULES, type Evidence } from '../dicom/film/select-rules.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 /**
@@ -22,6 +23,20 @@ const duration = (fallback: string, sentence: string) =>
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'is not 1 to 32 letters, digits, - or _');
 const port = z.int().min(1).max(65535);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' });
+
+const words = (fallback: readonly string[], sentence: string) =>
+  z
+    .array(z.string().min(1))
+    .default([...fallback])
+    .describe(sentence);
+const evidence = (fallback: Evidence, sentence: string) =>
+  z
+    .strictObject({
+      accept: words(fallback.accept, 'Speaks for a frontal chest film.'),
+      refuse: words(fallback.refuse, 'Speaks against it; looked at first.'),
+    })
+    .prefault({})
+    .describe(sentence);
 
 const clientTls = z
   .strictObject({
@@ -164,13 +179,31 @@ export const configSchema = z.strictObject({
     .strictObject({
       secondaryCapture: z
         .boolean()
-        .default(false)
+        .default(DEFAULT_RULES.secondaryCapture)
         .describe('Read Secondary Capture films that say Modality CR or DX (film digitisers).'),
       unknownView: z
         .enum(['refuse', 'flag'])
-        .default('refuse')
-        .describe('What to do with a film whose projection cannot be told.'),
-      minimumSide: z.int().min(64).max(4096).default(512).describe('Smallest rows and columns, in pixels.'),
+        .default(DEFAULT_RULES.unknownView)
+        .describe('What to do with a film whose projection or body part cannot be told.'),
+      minSide: z
+        .int()
+        .min(64)
+        .max(4096)
+        .default(DEFAULT_RULES.minSide)
+        .describe('Smallest rows and columns, in pixels.'),
+      minAspect: z.number().positive().default(DEFAULT_RULES.minAspect).describe('Least rows / columns.'),
+      maxAspect: z.number().positive().default(DEFAULT_RULES.maxAspect).describe('Largest rows / columns.'),
+      sopClasses: words(DEFAULT_RULES.sopClasses, 'SOP Class UIDs of films.'),
+      modalities: words(DEFAULT_RULES.modalities, 'Modalities of films.'),
+      derivedTypes: words(DEFAULT_RULES.derivedTypes, 'Image Type values of pictures computed from a film.'),
+      derivedWords: words(DEFAULT_RULES.derivedWords, 'Words of their descriptions.'),
+      ownManufacturers: words(DEFAULT_RULES.ownManufacturers, 'Manufacturers of our own results.'),
+      bodyParts: evidence(DEFAULT_RULES.bodyParts, 'Body Part Examined.'),
+      regionCodes: evidence(DEFAULT_RULES.regionCodes, 'Codes of Anatomic Region Sequence.'),
+      bodyWords: evidence(DEFAULT_RULES.bodyWords, 'Words of descriptions that tell the body part.'),
+      viewPositions: evidence(DEFAULT_RULES.viewPositions, 'View Position.'),
+      viewCodes: evidence(DEFAULT_RULES.viewCodes, 'Codes of View Code Sequence.'),
+      viewWords: evidence(DEFAULT_RULES.viewWords, 'Words of descriptions that tell the projection.'),
     })
     .prefault({})
     .describe('Which films are read.'),
