@@ -22,8 +22,8 @@ export interface EncodedFrame {
   /** The bytes of this frame in order: one piece when native, one or more fragments when encapsulated. */
   readonly fragments: readonly Uint8Array[];
   /**
-   * VR of Pixel Data. It only matters for big endian frames of 8 bits, whose bytes stand swapped in words
-   * when written as OW; left out, OW is taken (the VR of most such files).
+   * VR of Pixel Data. It only matters for big endian frames of 8 bits: written as OW, their bytes stand
+   * swapped in words. Left out, OB is taken.
    */
   readonly vr?: 'OB' | 'OW';
 }

@@ -17,7 +17,7 @@ export function decodeNative(frame: EncodedFrame, byteOrder: 'little' | 'big'): 
   const size = (pixels * bitsAllocated) / 8;
   const stored = joinFragments(frame.fragments);
   // A frame of 8-bit cells stored as big endian words is padded to an even length before the swap.
-  const swapsBytes = byteOrder === 'big' && bitsAllocated === 8 && frame.vr !== 'OB';
+  const swapsBytes = byteOrder === 'big' && bitsAllocated === 8 && frame.vr === 'OW';
   const needed = swapsBytes ? size + (size % 2) : size;
   if (stored.length < needed) {
     throw new DeepHealthError(

@@ -25,3 +25,17 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
 export function codingOf(transferSyntax: string): Coding | undefined {
   return CODINGS.get(transferSyntax);
 }
+
+/** Transfer syntaxes that allow loss; what they hold may have been coded without any all the same. */
+const LOSSY: ReadonlySet<string> = new Set([
+  '1.2.840.10008.1.2.4.50',
+  '1.2.840.10008.1.2.4.51',
+  '1.2.840.10008.1.2.4.81',
+  '1.2.840.10008.1.2.4.91',
+  '1.2.840.10008.1.2.4.203',
+]);
+
+/** Whether decoded values may differ from those that were compressed. */
+export function allowsLoss(transferSyntax: string): boolean {
+  return LOSSY.has(transferSyntax);
+}

@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { withHeapBound } from './memory.ts';
+
+/** A picture for the codecs, described by its own header. */
+export interface CodecPicture {
+  readonly codec: 'jpeg' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k';
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  readonly columns: number;
+  readonly precision: number;
+  readonly signed: boolean;
+}
+
+/** One instance of the codecs. After an error its heap cannot be trusted: make another. */
+export interface Codecs {
+  /**
+   * Decodes a picture of one component.
+   * @returns its samples as bytes (precision up to 8) or little endian words, a view of the heap that holds
+   * until the next call.
+   * @throws Error for everything that the codec refuses or stumbles over.
+   */
+  decode(picture: CodecPicture): Uint8Array;
+  heapBytes(): number;
+}
+
+const FUNCTIONS = {
+  jpeg: 'DecodeJpeg',
+  'jpeg-ls': 'DecodeJpegLs',
+  'jpeg-2000': 'DecodeJpeg2000',
+  htj2k: 'DecodeHtJpeg2000',
+} as const;
+
+/** Index of MONOCHROME2 in the codecs' own enumeration of photometric interpretations. */
+const MONOCHROME2 = 1;
+
+/** What the codecs export, as far as it is used here; pointers and lengths are numbers. */
+type Exports = Readonly<Record<string, ((...values: number[]) => number) | undefined>>;
+
+/**
+ * Compiles dcmjs-native-codecs.wasm of npm dcmjs-codecs (MIT: OpenJPEG, CharLS, OpenJPH and libjpeg of 8, 12
+ * and 16 bits). The module is shared with the workers, which make instances of it.
+ */
+export async function compileCodecs(heapBytes: number): Promise<WebAssembly.Module> {
+  const path = createRequire(import.meta.url).resolve('dcmjs-codecs/build/dcmjs-native-codecs.wasm');
+  return WebAssembly.compile(withHeapBound(await readFile(path), heapBytes));
+}
+
+/** A fresh instance of the compiled codecs. */
+export function instantiateCodecs(module: WebAssembly.Module): Codecs {
+  const warnings: string[] = [];
+  const { memory, api } = link(module, (line) => {
+    const complaint = complaintOf(line);
+    if (complaint !== undefined) warnings.push(complaint);
+  });
+  const call = (name: string, ...values: number[]): number => {
+    const exported = api[name];
+    if (exported === undefined) throw new Error(`The codecs have no ${name}.`);
+    return exported(...values);
+  };
+  return {
+    heapBytes: () => memory.buffer.byteLength,
+    decode(picture) {
+      warnings.length = 0;
+      const context = call('CreateCodecsContext');
+      call('SetColumns', context, picture.columns);
+      call('SetRows', context, picture.rows);
+      call('SetBitsAllocated', context, picture.precision <= 8 ? 8 : 16);
+      call('SetBitsStored', context, picture.precision);
+      call('SetSamplesPerPixel', context, 1);
+      call('SetPixelRepresentation', context, picture.signed ? 1 : 0);
+      call('SetPlanarConfiguration', context, 0);
+      call('SetPhotometricInterpretation', context, MONOCHROME2);
+      call('SetEncodedBufferSize', context, picture.bytes.length);
+      new Uint8Array(memory.buffer).set(picture.bytes, call('GetEncodedBuffer', context));
+      const parameters = call('CreateDecoderParameters');
+      call('SetConvertColorspaceToRgb', parameters, 0);
+      try {
+        call(FUNCTIONS[picture.codec], context, parameters);
+        const [warning] = warnings;
+        if (warning !== undefined) throw new Error(warning);
+        const from = call('GetDecodedBuffer', context);
+        const length = call('GetDecodedBufferSize', context);
+        if (length !== picture.rows * picture.columns * (picture.precision <= 8 ? 1 : 2)) {
+          throw new Error(`The codec gave ${length} bytes.`);
+        }
+        // Released below, but not overwritten before the next call.
+        return new Uint8Array(memory.buffer, from, length);
+      } finally {
+        call('ReleaseDecoderParameters', parameters);
+        call('ReleaseCodecsContext', context);
+      }
+    },
+  };
+}
+
+/**
+ * What is to be taken as damage among the codecs' remarks: libjpeg and OpenJPEG go on after damage, fill in
+ * grey and only mention it. A byte or two of padding before the end marker is no damage.
+ */
+function complaintOf(line: string): string | undefined {
+  const jpeg = /Corrupt JPEG data: (.*)/.exec(line)?.[1];
+  if (jpeg !== undefined) return /^[12] extraneous bytes before marker 0xd9/.test(jpeg) ? undefined : jpeg;
+  if (/Premature end of|Unsupported marker type|Inconsistent progression/.test(line)) return line;
+  return /CallbackWarning::(.*)/s.exec(line)?.[1];
+}
+
+/** Instantiates the module with the few services of a C library that the codecs ask for. */
+function link(
+  module: WebAssembly.Module,
+  onLine: (line: string) => void,
+): { memory: WebAssembly.Memory; api: Exports } {
+  let memory: WebAssembly.Memory | undefined;
+  const heap = () => {
+    if (memory === undefined) throw new Error('The codecs used their memory before they had one.');
+    return memory.buffer;
+  };
+  const text = (at: number, length: number) => Buffer.from(heap(), at, length).toString('latin1');
+  const nothing = () => 0;
+  const imports: WebAssembly.Imports = {
+    env: {
+      emscripten_notify_memory_growth: nothing,
+      onCodecsInfo: (at: number, length: number) => onLine(text(at, length)),
+      onCodecsTrace: nothing,
+      onCodecsException: (at: number, length: number) => {
+        throw new Error(text(at, length));
+      },
+    },
+    wasi_snapshot_preview1: {
+      proc_exit: (code: number) => {
+        throw new Error(`The codec exited with ${code}.`);
+      },
+      clock_time_get: (_clock: number, _precision: bigint, at: number) => {
+        new DataView(heap()).setBigUint64(at, BigInt(Date.now()) * 1_000_000n, true);
+        return 0;
+      },
+      environ_sizes_get: (count: number, bytes: number) => {
+        const view = new DataView(heap());
+        view.setUint32(count, 0, true);
+        view.setUint32(bytes, 0, true);
+        return 0;
+      },
+      environ_get: nothing,
+      fd_close: nothing,
+      fd_seek: nothing,
+      // What a C library prints on its way down; swallowed, only counted as written.
+      fd_write: (_file: number, pieces: number, count: number, written: number) => {
+        const view = new DataView(heap());
+        let length = 0;
+        for (let piece = 0; piece < count; piece++) length += view.getUint32(pieces + 8 * piece + 4, true);
+        view.setUint32(written, length, true);
+        return 0;
+      },
+    },
+  };
+  const { exports } = new WebAssembly.Instance(module, imports);
+  if (!(exports.memory instanceof WebAssembly.Memory)) throw new Error('The codecs export no memory.');
+  memory = exports.memory;
+  const api = exports as unknown as Exports;
+  api._initialize?.();
+  return { memory, api };
+}

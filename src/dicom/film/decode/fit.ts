@@ -1,0 +1,70 @@
+import { DeepHealthError } from '../../../errors/error.ts';
+import type { DecodeJob } from './job.ts';
+
+/**
+ * What a lossy coding may ring beyond black and white: this share of the cells, this share of the range.
+ * More, and the depth itself is doubted.
+ */
+const MOST_OVERSHOT_CELLS = 0.05;
+const MOST_OVERSHOOT = 0.25;
+
+/** Samples as the codec gave them, copied into the cells that the header promises; the sign is extended. */
+export function toCells(
+  decoded: Uint8Array,
+  job: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated'>,
+): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  const { precision, signed, bitsAllocated } = job;
+  if (bitsAllocated === 8) return decoded.slice();
+  if (precision > 8) {
+    const cells = new Uint16Array(decoded.length >> 1);
+    new Uint8Array(cells.buffer).set(decoded);
+    return signed ? extendSign(cells, precision) : cells;
+  }
+  return signed ? extendSign(Uint16Array.from(decoded), precision) : Uint16Array.from(decoded);
+}
+
+function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16Array<ArrayBuffer> {
+  const shift = 32 - precision;
+  for (let at = 0; at < cells.length; at++) cells[at] = ((cells[at] ?? 0) << shift) >> shift;
+  return cells;
+}
+
+/**
+ * Makes sure that a codestream deeper than Bits Stored holds no deeper values: masked, they would wrap into
+ * a wrong picture. Negative values may come with their sign extended to the whole cell or not. What a lossy
+ * coding overshot is clamped in place.
+ * @returns the number of clamped cells.
+ * @throws DeepHealthError `pixel.precision-mismatch` when the values do not fit.
+ */
+export function fitCells(
+  cells: Uint8Array | Uint16Array,
+  job: Pick<DecodeJob, 'precision' | 'lossy' | 'bitsAllocated' | 'bitsStored' | 'pixelRepresentation'>,
+): number {
+  const { precision, bitsStored, bitsAllocated } = job;
+  if (precision <= bitsStored) return 0;
+  // Moved up by `lift`, whatever fits lies in one range from 0, also what is negative in the whole cell.
+  const lift = job.pixelRepresentation === 1 ? 2 ** (bitsStored - 1) : 0;
+  const bound = lift + 2 ** bitsStored - 1;
+  const whole = 2 ** bitsAllocated - 1;
+  let outside = 0;
+  for (let at = 0; at < cells.length; at++) if ((((cells[at] ?? 0) + lift) & whole) > bound) outside++;
+  if (outside === 0) return 0;
+  const most = 2 ** bitsStored - 1 - lift;
+  const sign = 2 ** (bitsAllocated - 1);
+  const farthest = MOST_OVERSHOOT * 2 ** bitsStored;
+  const clamps = job.lossy && outside <= MOST_OVERSHOT_CELLS * cells.length;
+  for (let at = 0; at < cells.length; at++) {
+    const cell = cells[at] ?? 0;
+    if (((cell + lift) & whole) <= bound) continue;
+    const below = lift > 0 && cell >= sign;
+    const excess = below ? whole + 1 - cell - lift : cell - most;
+    if (!clamps || excess > farthest) {
+      throw new DeepHealthError(
+        'pixel.precision-mismatch',
+        `The header says ${bitsStored} bits, the compressed picture has values of up to ${precision}.`,
+      );
+    }
+    cells[at] = below ? -lift : most;
+  }
+  return outside;
+}

@@ -1,0 +1,34 @@
+import type { ErrorCode } from '../../../errors/error.ts';
+import type { Codestream } from './codestream.ts';
+
+/** What a worker is asked: one compressed frame, checked against its header. */
+export interface DecodeJob {
+  readonly codec: Codestream['codec'];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly rows: number;
+  readonly columns: number;
+  readonly precision: number;
+  readonly signed: boolean;
+  /** The transfer syntax allows loss. */
+  readonly lossy: boolean;
+  /** The cells that the header promises. */
+  readonly bitsAllocated: 8 | 16;
+  readonly bitsStored: number;
+  readonly pixelRepresentation: 0 | 1;
+}
+
+/** What a worker answers. `heapBytes` is the size of its WebAssembly heap now. */
+export type DecodeReply =
+  | {
+      readonly kind: 'decoded';
+      readonly samples: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+      /** Cells beyond Bits Stored that a lossy coding overshot to and that were clamped. */
+      readonly clamped: number;
+      readonly heapBytes: number;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly heapBytes: number;
+    };

@@ -1,0 +1,112 @@
+import { DeepHealthError } from '../../../errors/error.ts';
+import type { Codestream } from './codestream.ts';
+
+const SOC = 0xff4f;
+const CAP = 0xff50;
+const SIZ = 0xff51;
+const COD = 0xff52;
+const SOT = 0xff90;
+const EOC = 0xffd9;
+/** Bit of Pcap that says that Part 15 (high throughput) is needed. */
+const PART_15 = 0x0002_0000;
+/** More tiles than any film encoder makes; each costs the decoder memory and time. */
+const MOST_TILES = 16_384;
+
+/**
+ * The header of a JPEG 2000 (ITU-T T.800 A) or HTJ2K (T.814 A) codestream, also within a JP2 file, and the
+ * chain of its tile-parts.
+ * @throws DeepHealthError `pixel.undecodable`, `pixel.truncated`, `pixel.precision-mismatch` for subsampled
+ * components.
+ */
+export function readJpeg2000(stored: Uint8Array): Codestream {
+  const bytes = unwrapped(stored);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return readMainHeader(bytes, view);
+  } catch (error) {
+    if (error instanceof RangeError) throw truncated();
+    throw error;
+  }
+}
+
+function readMainHeader(bytes: Uint8Array, view: DataView): Codestream {
+  if (bytes.length < 4) throw truncated();
+  if (view.getUint16(0) !== SOC || view.getUint16(2) !== SIZ) {
+    throw new DeepHealthError('pixel.undecodable', 'The pixels do not begin like a JPEG 2000 codestream.');
+  }
+  const right = view.getUint32(8);
+  const bottom = view.getUint32(12);
+  const left = view.getUint32(16);
+  const top = view.getUint32(20);
+  const tileWidth = view.getUint32(24);
+  const tileHeight = view.getUint32(28);
+  const components = view.getUint16(40);
+  const depth = view.getUint8(42);
+  if (right <= left || bottom <= top || tileWidth === 0 || tileHeight === 0) throw damaged();
+  if (Math.ceil(right / tileWidth) * Math.ceil(bottom / tileHeight) > MOST_TILES) throw damaged();
+  if (components === 1 && (view.getUint8(43) !== 1 || view.getUint8(44) !== 1)) {
+    throw new DeepHealthError('pixel.precision-mismatch', 'The JPEG 2000 component is subsampled.');
+  }
+  let codec: 'jpeg-2000' | 'htj2k' = 'jpeg-2000';
+  let reversible: boolean | undefined;
+  let at = 4 + view.getUint16(4);
+  for (let marker = view.getUint16(at); marker !== SOT; marker = view.getUint16(at)) {
+    if (marker < 0xff00 || marker === EOC) throw damaged();
+    const length = view.getUint16(at + 2);
+    if (length < 2) throw damaged();
+    if (marker === CAP && (view.getUint32(at + 4) & PART_15) !== 0) codec = 'htj2k';
+    if (marker === COD) reversible = view.getUint8(at + 13) === 1;
+    at += 2 + length;
+  }
+  if (reversible === undefined) throw damaged();
+  walkTileParts(view, at);
+  return {
+    codec,
+    size: { rows: bottom - top, columns: right - left },
+    precision: (depth & 0x7f) + 1,
+    signed: (depth & 0x80) !== 0,
+    components,
+    lossless: reversible,
+    bytes,
+  };
+}
+
+/** Follows the lengths of the tile-parts to the end; a missing End of Codestream marker alone is no harm. */
+function walkTileParts(view: DataView, first: number): void {
+  let at = first;
+  while (at + 2 <= view.byteLength && view.getUint16(at) === SOT) {
+    const length = view.getUint32(at + 6);
+    if (length === 0) {
+      // The last tile-part may leave its length open: then only the end marker proves it whole.
+      for (let end = view.byteLength - 2; end > at; end--) if (view.getUint16(end) === EOC) return;
+      throw truncated();
+    }
+    if (length < 14) throw damaged();
+    at += length;
+  }
+  if (at > view.byteLength) throw truncated();
+  if (at + 2 <= view.byteLength && view.getUint16(at) !== EOC && view.getUint16(at) !== 0) throw damaged();
+}
+
+/** The codestream within a JP2 file (T.800 I): no DICOM, but some archives hold it. */
+function unwrapped(stored: Uint8Array): Uint8Array {
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
+  const isJp2 = stored.length > 12 && view.getUint32(0) === 12 && view.getUint32(4) === 0x6a502020;
+  if (!isJp2) return stored;
+  for (let at = 0; at + 8 <= stored.length; ) {
+    const length = view.getUint32(at);
+    const type = view.getUint32(at + 4);
+    if (type === 0x6a703263) return stored.subarray(at + (length === 1 ? 16 : 8));
+    if (length < 8) break;
+    at += length;
+  }
+  throw damaged();
+}
+
+function truncated(): DeepHealthError {
+  return new DeepHealthError('pixel.truncated', 'The JPEG 2000 codestream ends before its last tile does.');
+}
+
+function damaged(): DeepHealthError {
+  return new DeepHealthError('pixel.undecodable', 'The header of the JPEG 2000 codestream is damaged.');
+}

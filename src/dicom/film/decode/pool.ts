@@ -1,0 +1,140 @@
+import { Worker } from 'node:worker_threads';
+import { DeepHealthError } from '../../../errors/error.ts';
+import type { DecodeJob, DecodeReply } from './job.ts';
+import type { DecodeLimits } from './limits.ts';
+
+/** Worker threads that decode; they start when there is work and leave when there is none. */
+export interface DecodePool {
+  /** @throws DeepHealthError; the pool stays usable. */
+  run(job: DecodeJob): Promise<Extract<DecodeReply, { kind: 'decoded' }>>;
+  close(): Promise<void>;
+}
+
+interface Task {
+  readonly job: DecodeJob;
+  readonly resolve: (reply: Extract<DecodeReply, { kind: 'decoded' }>) => void;
+  readonly reject: (error: DeepHealthError) => void;
+}
+
+/** A worker with the frame that it is at. */
+interface Seat {
+  readonly worker: Worker;
+  task: Task | undefined;
+  timer: NodeJS.Timeout | undefined;
+  frames: number;
+}
+
+/** An idle worker gives its memory back after this time. */
+const IDLE_MILLISECONDS = 60_000;
+
+/** @param compiled gives the codecs, compiled once. */
+export function createPool(
+  size: number,
+  limits: DecodeLimits,
+  compiled: () => Promise<WebAssembly.Module>,
+): DecodePool {
+  const seats = new Set<Seat>();
+  const waiting: Task[] = [];
+  let module: WebAssembly.Module | undefined;
+  let closed = false;
+
+  /** Takes a worker out; what it had in hand fails. Its end is awaited by `close` only. */
+  const leave = (seat: Seat, error?: DeepHealthError): Promise<number> => {
+    seats.delete(seat);
+    clearTimeout(seat.timer);
+    const { task } = seat;
+    seat.task = undefined;
+    if (error !== undefined) task?.reject(error);
+    return seat.worker.terminate();
+  };
+
+  const start = (codecs: WebAssembly.Module): Seat => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: codecs,
+      name: 'pixel-decoder',
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 },
+    });
+    const seat: Seat = { worker, task: undefined, timer: undefined, frames: 0 };
+    const crashed = (cause: unknown) => {
+      if (!seats.has(seat)) return;
+      void leave(seat, new DeepHealthError('pixel.decoder-crashed', undefined, { cause }));
+      assign();
+    };
+    worker.on('message', (reply: DecodeReply) => settle(seat, reply));
+    worker.on('error', crashed);
+    worker.on('messageerror', crashed);
+    worker.on('exit', (code) => crashed(new Error(`The decoder thread ended with ${code}.`)));
+    seats.add(seat);
+    return seat;
+  };
+
+  const settle = (seat: Seat, reply: DecodeReply) => {
+    const { task } = seat;
+    if (task === undefined) return;
+    clearTimeout(seat.timer);
+    seat.task = undefined;
+    seat.frames++;
+    if (reply.heapBytes > limits.recycleHeapBytes || seat.frames >= limits.recycleFrames) void leave(seat);
+    else {
+      seat.worker.unref();
+      seat.timer = setTimeout(() => void leave(seat), IDLE_MILLISECONDS).unref();
+    }
+    if (reply.kind === 'decoded') task.resolve(reply);
+    else task.reject(new DeepHealthError(reply.code, reply.message));
+    assign();
+  };
+
+  const hand = (seat: Seat, task: Task) => {
+    clearTimeout(seat.timer);
+    seat.task = task;
+    seat.worker.ref();
+    seat.timer = setTimeout(() => {
+      void leave(seat, new DeepHealthError('pixel.timeout'));
+      assign();
+    }, limits.milliseconds);
+    seat.worker.postMessage(task.job, [task.job.bytes.buffer]);
+  };
+
+  /** Gives waiting frames to idle workers, and starts workers while there are seats. */
+  const assign = () => {
+    while (module !== undefined && waiting.length > 0) {
+      let seat: Seat | undefined;
+      for (const candidate of seats) if (candidate.task === undefined) seat = candidate;
+      if (seat === undefined && seats.size < size) seat = start(module);
+      if (seat === undefined) return;
+      const task = waiting.shift();
+      if (task !== undefined) hand(seat, task);
+    }
+  };
+
+  return {
+    async run(job) {
+      if (closed) throw new DeepHealthError('pixel.decoder-closed');
+      if (waiting.length >= limits.waiting) throw new DeepHealthError('pixel.busy');
+      const done = new Promise<Extract<DecodeReply, { kind: 'decoded' }>>((resolve, reject) => {
+        waiting.push({ job, resolve, reject });
+      });
+      if (module === undefined) {
+        compiled().then(
+          (codecs) => {
+            module = codecs;
+            assign();
+          },
+          (cause: unknown) => {
+            const error = new DeepHealthError('pixel.decoder-crashed', undefined, { cause });
+            for (const task of waiting.splice(0)) task.reject(error);
+          },
+        );
+      } else assign();
+      return done;
+    },
+
+    async close() {
+      closed = true;
+      for (const task of waiting.splice(0)) task.reject(new DeepHealthError('pixel.decoder-closed'));
+      await Promise.all([...seats].map((seat) => leave(seat, new DeepHealthError('pixel.decoder-closed'))));
+    },
+  };
+}
