@@ -1,0 +1,89 @@
+import { text } from '../dataset.ts';
+import type { Film } from '../film/film.ts';
+import { type Code, DCM, SCT } from './codes.ts';
+import type { SopReference } from './content.ts';
+import { deviceTexts, deviceUid } from './equipment.ts';
+import type { Findings } from './findings.ts';
+import type { FilmIdentity } from './identity.ts';
+import type { Algorithm, ReadFilm, ReportInput } from './input.ts';
+import { regionOn } from './region.ts';
+import type { DeviceObserver } from './templates/tid1004.ts';
+import type { MeasuredFilm } from './templates/tid1501.ts';
+import type { LibraryFilm } from './templates/tid1600.ts';
+import type { AlgorithmIdentification } from './templates/tid4019.ts';
+import { hashedUid } from './uid.ts';
+
+/** A film of the report with everything that is known of it. */
+export interface ReportedFilm {
+  readonly read: ReadFilm;
+  readonly identity: FilmIdentity;
+  readonly findings: Findings;
+  /** The stored heat map, or null. */
+  readonly heatmap: SopReference | null;
+}
+
+const VIEWS: Readonly<Record<Film['view'], Code | null>> = {
+  PA: SCT.viewPa,
+  AP: SCT.viewAp,
+  frontal: SCT.viewFrontal,
+  unknown: null,
+};
+
+export function viewOf(film: Film): Code | null {
+  return VIEWS[film.view];
+}
+
+/** The film as an entry of the image library. */
+export function libraryFilm({ read, identity }: ReportedFilm): LibraryFilm {
+  const modality = text(read.film.dataset, '00080060');
+  return {
+    sopClassUid: identity.sopClassUid,
+    sopInstanceUid: identity.sopInstanceUid,
+    modality:
+      modality === 'CR' ? DCM.acquisitionCr : modality === 'DX' ? DCM.acquisitionDx : DCM.acquisitionOther,
+    view: viewOf(read.film),
+    rows: identity.rows,
+    columns: identity.columns,
+  };
+}
+
+/**
+ * The film as a measurement group. The tracking UID leaves the model's version out: the same finding is
+ * tracked over re-reads.
+ */
+export function measuredFilm(film: ReportedFilm, index: number, algorithm: Algorithm): MeasuredFilm {
+  const { read, identity, findings, heatmap } = film;
+  return {
+    tracking: {
+      identifier: `Deep Health chest classification ${index + 1}`,
+      uid: hashedUid('tracking', identity.studyUid, identity.sopInstanceUid, read.reading.model.name),
+    },
+    findings,
+    algorithm: algorithmOf(read, algorithm),
+    film: identity,
+    region: regionOn(read.film, read.box, identity),
+    heatmap,
+  };
+}
+
+function algorithmOf(
+  { reading: { model }, tensorDigest }: ReadFilm,
+  algorithm: Algorithm,
+): AlgorithmIdentification {
+  return {
+    name: model.name,
+    version: model.version,
+    parameters: [
+      `model=sha256:${model.sha256}`,
+      `preprocessing=${algorithm.preprocessing}`,
+      `thresholds: ${algorithm.thresholds}`,
+      ...(tensorDigest === undefined ? [] : [`tensor=sha256:${tensorDigest}`]),
+    ],
+  };
+}
+
+/** This installation with this model as observer. */
+export function observerOf({ station }: ReportInput, { reading: { model } }: ReadFilm): DeviceObserver {
+  const { name, manufacturer, modelName, serialNumber, place } = deviceTexts(station);
+  return { uid: deviceUid(station, model), name, manufacturer, modelName, serialNumber, place };
+}
