@@ -1,0 +1,95 @@
+import { DeepHealthError } from '../../errors/error.ts';
+
+export const ENGINES = ['onnx', 'tfjs'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** An ONNX file in memory and what this program expects of it; shapes leave out the leading batch dimension. */
+export interface NetworkFile<Output extends string> {
+  readonly bytes: Uint8Array;
+  readonly input: { readonly name: string; readonly shape: readonly number[] };
+  readonly outputs: Readonly<Record<Output, { readonly shape: readonly number[] }>>;
+}
+
+export interface EngineOptions {
+  /** `onnx` (default): onnxruntime. `tfjs`: TensorFlow.js, native where tfjs-node is installed, else wasm. */
+  readonly engine?: EngineName;
+  /** Threads of one inference (onnxruntime only); 0 or absent: all cores. */
+  readonly threads?: number;
+  /** Films a pass at most (default 8): more costs memory and gains little. */
+  readonly batch?: number;
+}
+
+/** A network ready to run. One pass at a time; the caller waits for the answer before the next. */
+export interface Network<Output extends string> {
+  /** The engine and what it computes with, for logs and `timings` (`onnxruntime cpu`, `tfjs wasm`). */
+  readonly backend: string;
+  /**
+   * @param inputs `count` inputs one after the other, row-major
+   * @returns each output, `count` times its shape
+   * @throws `engine.failed`
+   */
+  run(inputs: Float32Array, count: number): Promise<Record<Output, Float32Array>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an ONNX file with the wanted engine. Engines are imported when first asked for: they are large, and
+ * most commands do without.
+ * @throws `model.network` when the file is no network that the engine can run or has other inputs or
+ * outputs; `engine.unavailable` when the engine itself does not start
+ */
+export async function openNetwork<Output extends string>(
+  file: NetworkFile<Output>,
+  options: EngineOptions = {},
+): Promise<Network<Output>> {
+  const open =
+    options.engine === 'tfjs'
+      ? (await import('./tfjs/network.ts')).openTfjs
+      : (await import('./onnx.ts')).openOnnx;
+  const network = await open(file, options);
+  return inBatches(network, file, options.batch ?? 8);
+}
+
+/** Splits long runs into passes of at most `batch` inputs and checks the lengths. */
+function inBatches<Output extends string>(
+  network: Network<Output>,
+  file: NetworkFile<Output>,
+  batch: number,
+): Network<Output> {
+  const names = Object.keys(file.outputs) as Output[];
+  const each = size(file.input.shape);
+  return {
+    backend: network.backend,
+    close: () => network.close(),
+    async run(inputs, count) {
+      if (inputs.length !== count * each) {
+        throw new DeepHealthError(
+          'engine.failed',
+          `The network was given ${inputs.length} values for ${count} inputs of ${each}.`,
+        );
+      }
+      const whole = Object.fromEntries(
+        names.map((name) => [name, new Float32Array(count * size(file.outputs[name].shape))]),
+      ) as Record<Output, Float32Array>;
+      for (let at = 0; at < count; at += batch) {
+        const some = Math.min(batch, count - at);
+        const part = await network.run(inputs.subarray(at * each, (at + some) * each), some);
+        for (const name of names) {
+          const length = size(file.outputs[name].shape);
+          if (part[name].length !== some * length) {
+            throw new DeepHealthError(
+              'model.network',
+              `Output ${name} of the network has another shape than ${length} values a film.`,
+            );
+          }
+          whole[name].set(part[name], at * length);
+        }
+      }
+      return whole;
+    },
+  };
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}

@@ -1,0 +1,208 @@
+import type { GrayPicture } from '../../dicom/film/film.ts';
+import { displayed } from '../explain.ts';
+import type { ActivationMap, Label, Reading } from '../reading.ts';
+import { resample } from '../resample.ts';
+import { blankCanvas, type Canvas, fill, write } from './canvas.ts';
+import { colourOf, opacityOf, type Rgb } from './colours.ts';
+import { LETTER_WIDTH, LINE_HEIGHT, wrapText } from './font.ts';
+
+export interface HeatmapInput {
+  readonly picture: GrayPicture;
+  /** The map of the class that `explainedLabel` names. */
+  readonly map: ActivationMap;
+  readonly reading: Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'model'>;
+  /** Longest side of the result in pixels, legend included (default 1024, at most 2048). */
+  readonly longSide?: number;
+}
+
+export interface Heatmap {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major, three bytes a pixel. */
+  readonly rgb: Uint8Array;
+  /** Where the film lies in the picture, in its pixels. */
+  readonly film: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
+const TITLE = 'AI heat map - not for diagnosis';
+const NAMES: Readonly<Record<Label, string>> = {
+  normal: 'normal',
+  'bacterial-pneumonia': 'bacterial pneumonia',
+  'viral-pneumonia': 'viral pneumonia',
+};
+const WARNING: Rgb = [255, 214, 102];
+const TEXT: Rgb = [222, 222, 222];
+const FAINT: Rgb = [130, 130, 130];
+const BLACK = 0;
+
+/**
+ * The film with the activation map over it, a colour bar 0..1 beside it and the legend above and below, all
+ * outside of the film (standards 2). Nothing that identifies the patient is drawn, and the same input gives
+ * the same bytes on any machine: resampling, colours and letters are our own.
+ */
+export function drawHeatmap(input: HeatmapInput): Heatmap {
+  const layout = layOut(input);
+  const { canvas, film, zoom, header, footer } = layout;
+  for (const [i, line] of header.entries()) {
+    write(canvas, line, film.x, zoom * (3 + i * LINE_HEIGHT), zoom, WARNING);
+  }
+  drawFilm(canvas, film, input.picture);
+  drawMap(canvas, film, input.picture, input.map, displayed(input.map, isReported(input)));
+  drawBar(canvas, film, zoom);
+  const below = film.y + film.height + zoom * 5;
+  for (const [i, line] of footer.entries()) {
+    write(canvas, line, film.x, below + zoom * i * LINE_HEIGHT, zoom, TEXT);
+  }
+  return { ...canvas, film };
+}
+
+/** Whether the map is of what the model reports; a pneumonia of open type counts for both types. */
+function isReported({ map, reading }: HeatmapInput): boolean {
+  return reading.label === map.label || (reading.label === null && reading.pneumonia === 'present');
+}
+
+/** What the lines below the film say: whose map it is, what was reported, which model. */
+function legend(input: HeatmapInput): string[] {
+  const { map, reading } = input;
+  const shown = NAMES[map.label];
+  const reported =
+    reading.label !== null
+      ? `Reported: ${NAMES[reading.label]} (${percent(reading.probabilities[reading.label])})`
+      : reading.pneumonia === 'present'
+        ? 'Reported: pneumonia, type undetermined'
+        : 'Reported: none, the model abstains';
+  const chance = percent(reading.probabilities[map.label]);
+  const what =
+    reading.label === map.label
+      ? `Map: activation for ${shown}`
+      : `Map: activation for ${shown} (${chance})${isReported(input) ? '' : ', which is not reported'}`;
+  return [
+    reported,
+    what,
+    'Colours show what the model reacts to, not the extent of disease',
+    `Model: ${reading.model.name} ${reading.model.version}`,
+  ];
+}
+
+function percent(probability: number): string {
+  return `${(probability * 100).toFixed(1)} %`;
+}
+
+interface Layout {
+  readonly canvas: Canvas;
+  readonly film: Heatmap['film'];
+  readonly zoom: number;
+  readonly header: string[];
+  readonly footer: string[];
+}
+
+/** Sizes: legend first, since its lines are as many as the width asks for; the film gets the rest. */
+function layOut(input: HeatmapInput): Layout {
+  const longSide = Math.min(Math.max(Math.round(input.longSide ?? 1024), 256), 2048);
+  const zoom = Math.max(1, Math.round(longSide / 640));
+  const margin = zoom * 4;
+  const bar = zoom * (8 + 12 + 3 * LETTER_WIDTH);
+  const ratio = input.picture.width / input.picture.height;
+  const lines = legend(input);
+  const shortestLine = Math.min(longSide - margin, zoom * LETTER_WIDTH * 36);
+  let width = longSide - margin - bar;
+  for (;;) {
+    const height = Math.max(1, Math.round(width / ratio));
+    const across = Math.max(width + bar, shortestLine);
+    const letters = Math.floor(across / (LETTER_WIDTH * zoom));
+    const header = wrapText(TITLE, letters);
+    const footer = lines.flatMap((line) => wrapText(line, letters));
+    const above = zoom * (header.length * LINE_HEIGHT + 3);
+    const total = above + height + zoom * (footer.length * LINE_HEIGHT + 5);
+    if (total <= longSide || width <= 16) {
+      const canvas = blankCanvas(margin + across, Math.min(total, longSide));
+      return { canvas, film: { x: margin, y: above, width, height }, zoom, header, footer };
+    }
+    width -= Math.max(1, Math.floor((total - longSide) * Math.min(ratio, 1) * 0.5));
+  }
+}
+
+function drawFilm(canvas: Canvas, film: Heatmap['film'], picture: GrayPicture): void {
+  const whole = { x0: 0, y0: 0, x1: picture.width, y1: picture.height };
+  const grey = resample(picture, whole, film.width, film.height);
+  for (let y = 0; y < film.height; y += 1) {
+    for (let x = 0; x < film.width; x += 1) {
+      const at = ((film.y + y) * canvas.width + film.x + x) * 3;
+      canvas.rgb.fill(Math.round(grey[y * film.width + x] ?? BLACK), at, at + 3);
+    }
+  }
+}
+
+/** The map, bilinear between the centres of its cells, over its box; nothing is drawn outside of the box. */
+function drawMap(
+  canvas: Canvas,
+  film: Heatmap['film'],
+  picture: GrayPicture,
+  map: ActivationMap,
+  shown: Float32Array,
+): void {
+  const { x0, y0, x1, y1 } = map.box;
+  const columns = places(film.width, picture.width, x0, x1, map.width);
+  const rows = places(film.height, picture.height, y0, y1, map.height);
+  for (const row of rows) {
+    for (const column of columns) {
+      const cell = (x: number, y: number) => shown[y * map.width + x] as number;
+      const upper =
+        cell(column.low, row.low) * (1 - column.share) + cell(column.high, row.low) * column.share;
+      const lower =
+        cell(column.low, row.high) * (1 - column.share) + cell(column.high, row.high) * column.share;
+      const value = upper * (1 - row.share) + lower * row.share;
+      blend(canvas, film.x + column.pixel, film.y + row.pixel, colourOf(value), opacityOf(value));
+    }
+  }
+}
+
+interface Place {
+  readonly pixel: number;
+  readonly low: number;
+  readonly high: number;
+  /** Share of the cell `high`. */
+  readonly share: number;
+}
+
+/** The drawn pixels of one axis that lie in the box, each with the two cells of the map it lies between. */
+function places(drawn: number, size: number, from: number, to: number, cells: number): Place[] {
+  const found: Place[] = [];
+  for (let pixel = 0; pixel < drawn; pixel += 1) {
+    const at = ((pixel + 0.5) / drawn) * size;
+    if (at < from || at >= to) continue;
+    const cell = Math.min(Math.max(((at - from) / (to - from)) * cells - 0.5, 0), cells - 1);
+    const low = Math.floor(cell);
+    found.push({ pixel, low, high: Math.min(low + 1, cells - 1), share: cell - low });
+  }
+  return found;
+}
+
+function blend(canvas: Canvas, x: number, y: number, colour: Rgb, share: number): void {
+  const at = (y * canvas.width + x) * 3;
+  for (let c = 0; c < 3; c += 1) {
+    const below = canvas.rgb[at + c] as number;
+    canvas.rgb[at + c] = Math.round(below + ((colour[c] as number) - below) * share);
+  }
+}
+
+/** The scale beside the film, as its colours look over black with the opacity they have on the film. */
+function drawBar(canvas: Canvas, film: Heatmap['film'], zoom: number): void {
+  const width = zoom * 8;
+  const height = Math.round(film.height * 0.5);
+  const x = film.x + film.width + zoom * 6;
+  const y = film.y + Math.round((film.height - height) / 2);
+  fill(canvas, x - 1, y - 1, width + 2, height + 2, FAINT);
+  fill(canvas, x, y, width, height, [0, 0, 0]);
+  for (let row = 0; row < height; row += 1) {
+    const value = 1 - (row + 0.5) / height;
+    for (let column = 0; column < width; column += 1) {
+      blend(canvas, x + column, y + row, colourOf(value), Math.min(1, opacityOf(value) / opacityOf(1)));
+    }
+  }
+  for (const tick of [0, 0.5, 1]) {
+    const at = y + Math.round((1 - tick) * (height - 1));
+    fill(canvas, x + width, at, zoom * 2, 1, TEXT);
+    write(canvas, String(tick), x + width + zoom * 4, at - zoom * 3, zoom, TEXT);
+  }
+}
