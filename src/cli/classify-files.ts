@@ -1,0 +1,226 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type FilmReading, loadModel, type Model } from '../ai/classify.ts';
+
+import { requireConfig } from '../config/require.ts';
+import type { Config } from '../config/schema.ts';
+import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
+import type { Film } from '../dicom/film/film.ts';
+import { DEFAULT_FILM_LIMITS } from '../dicom/film/limits.ts';
+import { openFilm } from '../dicom/film/open.ts';
+import { conclusionOf } from '../dicom/report/conclusion.ts';
+import { findingsOf } from '../dicom/report/findings.ts';
+import { TEXTS } from '../dicom/report/texts.ts';
+import { DeepHealthError } from '../errors/error.ts';
+import { batchesAhead } from '../reading/ahead.ts';
+import { pngOf } from '../reading/png.ts';
+import { contentDigest, makeResults } from '../reading/results.ts';
+import { type ResultSettings, resultSettings } from '../reading/settings.ts';
+import type { ClassifyOptions } from './classify.ts';
+import { configPath } from './config.ts';
+import { type FilmJson, failedJson, filmJson } from './film-json.ts';
+import { findInputs, type Input, inputError } from './inputs.ts';
+import { modelFolder } from './model-path.ts';
+import { outputNames, writeTogether } from './output.ts';
+import { type Progress, progressOf } from './progress.ts';
+import { failureOf, summaryOf } from './summary.ts';
+import { productVersion } from './version.ts';
+
+type Opened =
+  | {
+      readonly kind: 'film';
+      readonly path: string;
+      readonly film: Film;
+      readonly digest: string;
+      readonly read: number;
+    }
+  | { readonly kind: 'failed'; readonly path: string; readonly error: DeepHealthError };
+
+/** One film after the network. */
+type Read = Extract<Opened, { kind: 'film' }> & { readonly outcome: FilmReading };
+
+/**
+ * Reads the films at the paths and writes what was asked for. Films are decoded in workers while others are
+ * inferred and others reported; results come in the order of the inputs. One film's error never stops the
+ * others.
+ *
+ * @returns how many were read and how many were not
+ * @throws DeepHealthError `config.invalid`, or `model.*` / `engine.*` when the model cannot be used
+ */
+export async function classifyFiles(
+  paths: readonly string[],
+  options: ClassifyOptions,
+): Promise<{ readonly read: number; readonly failed: number }> {
+  const config = requireConfig(configPath(options.config));
+  const model = await loadModel(modelFolder(options.model ?? config.model.path), {
+    engine: options.engine ?? config.model.engine,
+    threads: config.model.threads,
+    triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
+  });
+  const decoder = createDecoder();
+  try {
+    const inputs: Input[] = [];
+    for await (const input of findInputs(paths)) inputs.push(input);
+    const sink = resultSink(options, resultSettings(config, model.manifest, productVersion()), inputs.length);
+    const { batch } = config.model;
+    const batches = batchesAhead(inputs, (input) => open(input, config, decoder), {
+      ahead: 2 * batch + 2,
+      batch,
+    });
+    // While one batch is inferred, the one before is reported and the next are decoded.
+    let reporting: Promise<void> = Promise.resolve();
+    for await (const opened of batches) {
+      const [outcomes] = await Promise.all([infer(model, opened), reporting]);
+      reporting = sink.take(outcomes);
+    }
+    await reporting;
+    return sink.counts;
+  } finally {
+    await Promise.all([decoder.close(), model.close()]);
+  }
+}
+
+/** A file's bytes to a film; failures are values. */
+async function open(input: Input, config: Config, decoder: Decoder): Promise<Opened> {
+  const { path } = input;
+  if (input.kind === 'failed') return { kind: 'failed', path, error: input.error };
+  try {
+    const started = performance.now();
+    const bytes = await readFilm(path);
+    const read = performance.now() - started;
+    // Secondary Captures that say CR or DX are films here: teaching files and exports often are.
+    const rules = { ...config.select, secondaryCapture: true };
+    const film = await openFilm(bytes, { decoder, rules });
+    return { kind: 'film', path, film, digest: contentDigest(bytes), read };
+  } catch (error) {
+    return { kind: 'failed', path, error: asOurs(error) };
+  }
+}
+
+async function readFilm(path: string): Promise<Buffer> {
+  try {
+    // A file that is too large is refused by its size, before it is held in memory.
+    if ((await stat(path)).size > DEFAULT_FILM_LIMITS.fileBytes) throw new DeepHealthError('file.too-large');
+    return await readFile(path);
+  } catch (error) {
+    throw error instanceof DeepHealthError ? error : inputError(error);
+  }
+}
+
+function asOurs(error: unknown): DeepHealthError {
+  return error instanceof DeepHealthError
+    ? error
+    : new DeepHealthError('internal.unexpected', undefined, { cause: error });
+}
+
+/** The films of a batch through the network; what failed before stays as it is, in its place. */
+async function infer(
+  model: Model,
+  batch: readonly Opened[],
+): Promise<(Read | Extract<Opened, { kind: 'failed' }>)[]> {
+  const films = batch.filter((opened) => opened.kind === 'film');
+  try {
+    const readings = films.length === 0 ? [] : await model.read(films.map(({ film }) => film));
+    let next = 0;
+    return batch.map((opened) => {
+      if (opened.kind === 'failed') return opened;
+      const outcome = readings[next];
+      next += 1;
+      return outcome === undefined
+        ? { kind: 'failed', path: opened.path, error: new DeepHealthError('internal.unexpected') }
+        : { ...opened, outcome };
+    });
+  } catch (error) {
+    return batch.map((opened) =>
+      opened.kind === 'failed' ? opened : { kind: 'failed', path: opened.path, error: asOurs(error) },
+    );
+  }
+}
+
+interface ResultSink {
+  take(outcomes: readonly (Read | Extract<Opened, { kind: 'failed' }>)[]): Promise<void>;
+  readonly counts: { readonly read: number; readonly failed: number };
+}
+
+/** Where results go: files, JSON lines, sentences, counts. */
+function resultSink(options: ClassifyOptions, settings: ResultSettings, total: number): ResultSink {
+  const counts = { read: 0, failed: 0 };
+  const nameOf = outputNames();
+  const progress: Progress = progressOf(total, 'films');
+
+  function say(json: unknown, sentence: string): void {
+    progress.clear();
+    if (options.json === true) process.stdout.write(`${JSON.stringify(json)}\n`);
+    else process.stderr.write(sentence);
+  }
+
+  async function report(one: Read): Promise<void> {
+    const started = performance.now();
+    const name = nameOf(basename(one.path));
+    const timings = { ...one.film.timings, ...one.outcome.timings, read: one.read + one.film.timings.read };
+    let files: string[] = [];
+    let json: FilmJson;
+    if (options.out === undefined) {
+      json = filmJson(one.path, one.film, one.outcome.reading, { ...timings, report: 0 });
+    } else {
+      const made = await makeFiles(name, one, settings);
+      json = filmJson(one.path, one.film, one.outcome.reading, {
+        ...timings,
+        report: performance.now() - started,
+      });
+      files = await writeTogether(options.out, [
+        ...made,
+        { name: `${name}.json`, bytes: `${JSON.stringify(json, null, 2)}\n` },
+      ]);
+    }
+    counts.read += 1;
+    say(
+      json,
+      summaryOf(
+        json,
+        conclusionOf([findingsOf(one.outcome.reading)], TEXTS[settings.options.language]),
+        files,
+      ),
+    );
+  }
+
+  return {
+    counts,
+    async take(outcomes) {
+      for (const one of outcomes) {
+        try {
+          if (one.kind === 'failed') throw one.error;
+          await report(one);
+        } catch (error) {
+          const failed = failedJson(one.path, asOurs(error));
+          counts.failed += 1;
+          say(failed, failureOf(failed));
+        }
+        progress.step();
+      }
+    },
+  };
+}
+
+/** Every file of one film but the JSON. */
+async function makeFiles(
+  name: string,
+  { film, digest, outcome }: Read,
+  settings: ResultSettings,
+): Promise<{ name: string; bytes: Uint8Array }[]> {
+  const { report, heatmaps } = makeResults([{ film, contentDigest: digest, outcome }], settings, {
+    analysedAt: new Date(),
+  });
+  const files: { name: string; bytes: Uint8Array }[] = [];
+  if (report.air) files.push({ name: `${name}.sr.dcm`, bytes: report.air.bytes });
+  if (report.text) files.push({ name: `${name}.text.sr.dcm`, bytes: report.text.bytes });
+  const [picture] = report.pictures;
+  if (picture) files.push({ name: `${name}.film.dcm`, bytes: picture.bytes });
+  const [heatmapObject] = report.heatmaps;
+  const [heatmap] = heatmaps;
+  if (heatmapObject && heatmap) {
+    files.push({ name: `${name}.heatmap.dcm`, bytes: heatmapObject.bytes });
+    files.push({ name: `${name}.heatmap.png`, bytes: await pngOf(heatmap) });
+  }
+  return files;
+}

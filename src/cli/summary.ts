@@ -1,0 +1,30 @@
+import { LABELS } from '../ai/reading.ts';
+import type { FailedJson, FilmJson } from './film-json.ts';
+
+const NAMES = {
+  normal: 'normal',
+  'bacterial-pneumonia': 'bacterial pneumonia',
+  'viral-pneumonia': 'viral pneumonia',
+} as const;
+
+/** One film's result for people: the conclusion first, then what it rests on and where the files are. */
+export function summaryOf(film: FilmJson, conclusion: string, files: readonly string[]): string {
+  const chances = LABELS.map((label) => `${NAMES[label]} ${(film.probabilities[label] * 100).toFixed(1)} %`);
+  const lines = [film.file, `  ${conclusion}`, `  ${chances.join(', ')}`];
+  if (film.abstained !== null) lines.push(`  No class is reported: ${film.abstained.message}`);
+  for (const { message } of film.applicability.reasons) lines.push(`  Applicability: ${message}`);
+  if (film.quality.status !== 'diagnostic' || film.quality.reasons.length > 0) {
+    lines.push(`  Quality: ${film.quality.status}`);
+    for (const { message } of film.quality.reasons) lines.push(`    ${message}`);
+  }
+  const [first] = files;
+  if (first !== undefined) {
+    lines.push(`  Files: ${first}`, ...files.slice(1).map((path) => `         ${path}`));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The line for people about a film that could not be read. */
+export function failureOf({ file, error }: FailedJson): string {
+  return `${file}\n  Not read (${error.code}): ${error.message}\n`;
+}

@@ -1,0 +1,13 @@
+import sharp from 'sharp';
+
+/** A coloured picture (row-major, three bytes a pixel) as a PNG file. */
+export async function pngOf(picture: {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}): Promise<Uint8Array> {
+  const { width, height, rgb } = picture;
+  return await sharp(rgb, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { FilmReading } from '../ai/classify.ts';
+import { drawHeatmap, type Heatmap } from '../ai/heatmap/heatmap.ts';
+import type { Film } from '../dicom/film/film.ts';
+import type { DocumentReference, ReportProfile } from '../dicom/report/input.ts';
+import { makeReport, type Report } from '../dicom/report/report.ts';
+import type { ResultSettings } from './settings.ts';
+
+/** A film that was read. */
+export interface FilmRead {
+  readonly film: Film;
+  /** SHA-256 (hex) of the file's bytes. */
+  readonly contentDigest: string;
+  readonly outcome: Pick<FilmReading, 'reading' | 'maps'>;
+}
+
+/** How this reading stands to earlier ones of the study. */
+export interface Occasion {
+  /** End of the first successful inference; a rerun passes the same instant, so that it gives the same bytes. */
+  readonly analysedAt: Date;
+  readonly predecessors?: { readonly [Profile in ReportProfile]?: DocumentReference };
+  /** 0 for the first reading of the study, one more for each re-read. */
+  readonly revision?: number;
+}
+
+/** What is made of one reading of a study. */
+export interface Results {
+  readonly report: Report;
+  /** One for each film, in order; null when heat maps are switched off. */
+  readonly heatmaps: readonly (Heatmap | null)[];
+}
+
+/** SHA-256 of a file's bytes as hex digits. */
+export function contentDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * The results of the films of one study that were read together: heat maps drawn, Structured Reports and
+ * Secondary Captures as bytes. Pure: the same films, settings and occasion give the same bytes.
+ *
+ * @throws DeepHealthError `report.*` when no valid report can be made of these films
+ */
+export function makeResults(
+  films: readonly FilmRead[],
+  settings: ResultSettings,
+  occasion: Occasion,
+): Results {
+  const drawn = films.map(({ film, outcome: { reading, maps } }) =>
+    settings.heatmapSide === null
+      ? null
+      : drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide: settings.heatmapSide }),
+  );
+  const report = makeReport({
+    films: films.map(({ film, contentDigest, outcome: { reading, maps } }, index) => {
+      const heatmap = drawn[index];
+      return {
+        film,
+        reading,
+        contentDigest,
+        box: maps[0].box,
+        heatmap: heatmap ? { ...heatmap, label: maps[0].label } : null,
+      };
+    }),
+    station: settings.station,
+    site: settings.site,
+    algorithm: settings.algorithm,
+    options: settings.options,
+    ...occasion,
+  });
+  return { report, heatmaps: drawn };
+}
