@@ -89,6 +89,16 @@ export const STORE_ERRORS = errorTable({
     meaning: 'The broker did not confirm a message in time.',
     remedy: 'Nothing; it is published again and a double does no harm.',
   },
+  'queue.message-unreadable': {
+    retry: 'permanent',
+    meaning: 'A message in the queue is not one of this service; it was put aside.',
+    remedy: 'Find out who else publishes to the queues; look at the messages in <prefix>.unreadable.',
+  },
+  'queue.url-invalid': {
+    retry: 'permanent',
+    meaning: 'The queue is neither `embedded` nor an amqp:// or amqps:// URL.',
+    remedy: 'Set queue in the config to embedded or to amqp://user:password@host:port/vhost.',
+  },
   'queue.poison': {
     retry: 'permanent',
     meaning: 'The readers died several times in a row while they had this study in work.',

@@ -23,7 +23,10 @@ import { type StudyUid, studyUid } from './uids.ts';
 const DEFAULT_LIMIT = 100;
 const MOST = 1000;
 
-type Views = Pick<Ledger['studies'], 'get' | 'history' | 'list' | 'countByState' | 'oldestWaiting'>;
+type Views = Pick<
+  Ledger['studies'],
+  'get' | 'history' | 'list' | 'countByState' | 'waiting' | 'oldestWaiting'
+>;
 
 /** What an admin, the console and the metrics see of the studies. */
 export function listing(context: LedgerContext): Views {
@@ -63,6 +66,18 @@ export function listing(context: LedgerContext): Views {
         const counts = Object.fromEntries(STUDY_STATES.map((state) => [state, 0]));
         for (const row of rows) counts[row.state] = row.count;
         return counts as Record<StudyState, number>;
+      }),
+
+    waiting: () =>
+      context.read(async (db) => {
+        const rows = await db
+          .selectFrom('studies')
+          .select((select) => ['priority', select.fn.countAll<number>().as('count')])
+          .where('state', '=', sql.lit('queued'))
+          .groupBy('priority')
+          .execute();
+        const count = (priority: number) => rows.find((row) => row.priority === priority)?.count ?? 0;
+        return { stat: count(0), routine: count(1) };
       }),
 
     oldestWaiting: () =>

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { LedgerContext } from './context.ts';
+import type { LedgerContext, Trx } from './context.ts';
 import { jobOf, priorityNumber } from './rows.ts';
-import type { Ledger, ReadingJob } from './types.ts';
+import type { Instant, Ledger, ReadingJob } from './types.ts';
 
 /** Jobs of one statement. */
 const CHUNK = 500;
@@ -24,30 +24,8 @@ export function outbox(context: LedgerContext): Ledger['outbox'] {
         return rows.map(jobOf);
       }),
 
-    published: (jobs) =>
-      context.write(async (trx) => {
-        // Only the run that was published, at the priority it was published with: a study that moved on
-        // meanwhile has to be told of again.
-        for (const group of Map.groupBy(jobs, (job) => `${job.run} ${job.priority}`).values()) {
-          for (let at = 0; at < group.length; at += CHUNK) {
-            const chunk: readonly ReadingJob[] = group.slice(at, at + CHUNK);
-            const [first] = chunk;
-            if (first === undefined) continue;
-            await trx
-              .updateTable('studies')
-              .set({ published_at: context.now() })
-              .where(
-                'study_uid',
-                'in',
-                chunk.map((job) => job.studyUid),
-              )
-              .where('run', '=', first.run)
-              .where('priority', '=', priorityNumber(first.priority))
-              .where('state', '=', 'queued')
-              .execute();
-          }
-        }
-      }),
+    published: (jobs) => context.write((trx) => setPublished(trx, jobs, context.now())),
+    givenUp: (jobs) => context.write((trx) => setPublished(trx, jobs, null)),
 
     forgetPublished: (priority, before) =>
       context.write(async (trx) => {
@@ -61,4 +39,34 @@ export function outbox(context: LedgerContext): Ledger['outbox'] {
         return Number(numUpdatedRows);
       }),
   };
+}
+
+/**
+ * Notes for each job whether a broker has it. Only for the run and the priority that the job was made for: a
+ * study that moved on meanwhile has a job of its own to be told of.
+ */
+async function setPublished(
+  trx: Trx,
+  jobs: readonly ReadingJob[],
+  publishedAt: Instant | null,
+): Promise<void> {
+  for (const group of Map.groupBy(jobs, (job) => `${job.run} ${job.priority}`).values()) {
+    for (let at = 0; at < group.length; at += CHUNK) {
+      const chunk: readonly ReadingJob[] = group.slice(at, at + CHUNK);
+      const [first] = chunk;
+      if (first === undefined) continue;
+      await trx
+        .updateTable('studies')
+        .set({ published_at: publishedAt })
+        .where(
+          'study_uid',
+          'in',
+          chunk.map((job) => job.studyUid),
+        )
+        .where('run', '=', first.run)
+        .where('priority', '=', priorityNumber(first.priority))
+        .where('state', '=', 'queued')
+        .execute();
+    }
+  }
 }

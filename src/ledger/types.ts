@@ -4,7 +4,9 @@ import type { InstanceUid, StudyUid } from './uids.ts';
 /** Milliseconds since the epoch, UTC. */
 export type Instant = number;
 
-export type Priority = 'stat' | 'routine';
+/** In the order of work. */
+export const PRIORITIES = ['stat', 'routine'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /** Why something is as it is: `code` is stable, `message` a sentence without patient data. */
 export interface Reason {
@@ -428,6 +430,8 @@ export interface Ledger {
     /** Newest first, by time of notice; a page is not disturbed by studies that come in between. */
     list(filter?: StudyFilter): Promise<StudyPage>;
     countByState(): Promise<Readonly<Record<StudyState, number>>>;
+    /** Studies in the queue, retries that are not due yet included. */
+    waiting(): Promise<Readonly<Record<Priority, number>>>;
     /** When the study that waits longest in the queue was due; null when none waits. */
     oldestWaiting(): Promise<Readonly<Record<Priority, Instant | null>>>;
   };
@@ -472,6 +476,8 @@ export interface Ledger {
     published(jobs: readonly ReadingJob[]): Promise<void>;
     /** Jobs that a broker confirmed before `before` and nobody took (it lost them): to be published again. */
     forgetPublished(priority: Priority, before: Instant): Promise<number>;
+    /** Jobs that a broker gave up: to be published again, unless the study moved on. */
+    givenUp(jobs: readonly ReadingJob[]): Promise<void>;
   };
   readonly readings: {
     /** The readings of the study's last run that was reported. */

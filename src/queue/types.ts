@@ -1,10 +1,11 @@
 import type { Priority, ReadingJob, StudyClaim } from '../ledger/types.ts';
 
 /**
- * Takes one claimed study and brings it to an end in the ledger (report, skip, fail, retryLater, putBack).
+ * Takes one claimed study and brings it to an end in the ledger (report, skip, fail, retryLater, putBack). The
+ * lease is kept up while it works; `signal` is aborted when the study was taken away all the same (fenced).
  * What it throws is given to `onError`; the lease then runs out and the study is taken up again.
  */
-export type StudyHandler = (claim: StudyClaim) => Promise<void>;
+export type StudyHandler = (claim: StudyClaim, signal: AbortSignal) => Promise<void>;
 
 export interface ConsumeOptions {
   /** Studies in work at the same time; at least 1. */
@@ -31,7 +32,7 @@ export interface Queue {
   consume(handler: StudyHandler, options: ConsumeOptions): Promise<Consumer>;
   /** Publishes what the ledger holds as queued and no broker has; gives how many. Call it every second or so. */
   sweep(): Promise<number>;
-  /** Jobs that wait. */
+  /** Jobs that wait to be taken; a double may be counted twice. Throws when it cannot be asked. */
   depth(): Promise<Readonly<Record<Priority, number>>>;
   /** Whether jobs can be carried now; for readiness. */
   ready(): boolean;

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /**
  * Ports on the loopback that are free now. All are held until the last was found, so that they differ; they
@@ -7,22 +6,26 @@ import { createServer } from 'node:net';
  * while a peer is down between a stop and a start.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = [];
-  while (servers.length < count) {
+  const held: { server: Server; port: number }[] = [];
+  while (held.length < count) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer().listen({ port, host: '127.0.0.1', exclusive: true });
-    const listening = once(server, 'listening').then(() => true);
-    const refused = once(server, 'error').then(() => false);
-    if (await Promise.race([listening, refused])) servers.push({ server, port });
+    const server = await listen(port);
+    if (server !== undefined) held.push({ server, port });
   }
-  await Promise.all(
-    servers.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve()))),
-  );
-  return servers.map(({ port }) => port);
+  await Promise.all(held.map(({ server }) => new Promise<unknown>((resolve) => server.close(resolve))));
+  return held.map(({ port }) => port);
 }
 
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error('no free port');
   return port;
+}
+
+function listen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server));
+  });
 }

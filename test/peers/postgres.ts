@@ -4,6 +4,7 @@ import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { freePort } from './ports.ts';
 
 const run = promisify(execFile);
@@ -74,7 +75,10 @@ export async function startPostgres(): Promise<PostgresPeer> {
   async function database(): Promise<string> {
     databases += 1;
     const name = `ledger${databases}`;
-    await program('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', 'test', name]);
+    const client = new pg.Client(url('postgres'));
+    await client.connect();
+    await client.query(`create database ${name}`);
+    await client.end();
     return url(name);
   }
 
