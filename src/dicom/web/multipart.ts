@@ -28,10 +28,13 @@ export const MULTIPART_LIMITS: MultipartLimits = {
   preambleBytes: 64 * 1024,
 };
 
-/** The boundary of a multipart/related Content-Type (RFC 2046 5.1.1), quoted or not; undefined without one. */
+/**
+ * The boundary of a multipart/related Content-Type (RFC 2046 5.1.1), quoted or not; undefined without one.
+ * The RFC ends it at 70 characters, Orthanc sends 73.
+ */
 export function boundaryOf(contentType: string | undefined): string | undefined {
   const boundary = parseMediaType(contentType)?.parameters.get('boundary');
-  if (boundary === undefined || !/^[\x20-\x7e]{0,69}[\x21-\x7e]$/.test(boundary)) return undefined;
+  if (boundary === undefined || !/^[\x20-\x7e]{0,199}[\x21-\x7e]$/.test(boundary)) return undefined;
   return boundary;
 }
 

@@ -18,7 +18,8 @@ const OVERLAP = 5;
  * limit without a word, ignore the offset, and change their order while they are asked. So the end is an
  * empty page, a page shorter than both the limit and the first page, or one without anything new; each page
  * overlaps the one before, and where the overlap does not match, the whole query is swept again until a sweep
- * finds nothing new.
+ * finds nothing new. The limit grows with the offset: Orthanc 1.10, when asked for ModalitiesInStudy, counts
+ * the skipped rows against the limit, and gives nothing beyond it (docs/decisions/0061).
  */
 export async function readAllPages(query: {
   readonly pageSize: number;
@@ -42,7 +43,7 @@ export async function readAllPages(query: {
     for (;;) {
       pages += 1;
       if (pages > MAX_PAGES) throw new DeepHealthError('web.query-too-broad');
-      const { rows, more } = await query.page(query.pageSize, offset);
+      const { rows, more } = await query.page(offset + query.pageSize, offset);
       const uids = rows.map(query.uidOf);
       let fresh = 0;
       for (const [index, row] of rows.entries()) {

@@ -167,7 +167,7 @@ export function createQueries(
     } catch (error) {
       const tooBroad =
         error instanceof DeepHealthError &&
-        (error.code === 'web.query-too-broad' || error.code === 'web.bad-request');
+        ['web.query-too-broad', 'web.answer-too-large', 'web.bad-request'].includes(error.code);
       const halves = tooBroad ? halved(window) : undefined;
       if (halves === undefined) throw error;
       return [...(await studiesOf(modality, halves[0])), ...(await studiesOf(modality, halves[1]))];
@@ -202,7 +202,12 @@ export function createQueries(
     checkWindow(window);
     const found = new Map<string, FoundStudy>();
     for (const modality of MODALITIES) {
-      for (const study of await studiesOf(modality, window)) found.set(study.studyInstanceUid, study);
+      for (const study of await studiesOf(modality, window)) {
+        const before = found.get(study.studyInstanceUid);
+        // A server may name only the modality that was asked for.
+        const modalities = [...new Set([...(before?.modalities ?? []), ...study.modalities])];
+        found.set(study.studyInstanceUid, { ...study, modalities });
+      }
     }
     return [...found.values()];
   }
