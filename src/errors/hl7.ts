@@ -64,4 +64,16 @@ export const HL7_ERRORS = errorTable({
     meaning: 'The receiver answered CR: it rejects the message.',
     remedy: 'Check message type, version, processing id and field formats that the receiver expects.',
   },
+  'hl7.message-id-invalid': {
+    retry: 'permanent',
+    meaning: 'The message control id (MSH-10) is not 1 to 20 plain characters.',
+    remedy: 'Report it to the makers of this service; the message was not built.',
+  },
+  'hl7.identifier-unencodable': {
+    retry: 'permanent',
+    meaning:
+      'An identifier of the patient or the order holds a character that the message’s character set lacks.',
+    remedy:
+      'Set the character set of this receiver to UTF-8; an identifier is never sent with other characters.',
+  },
 });

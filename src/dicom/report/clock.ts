@@ -43,6 +43,12 @@ export function reportClock(film: DicomDataset, site: Site, analysedAt: Date): R
     : { analysed: localTime(analysedAt, now), claimedOffset: null, studyOffset: atStudy };
 }
 
+/** A moment on the wall clock of a zone. Throws `report.zone-invalid`. */
+export function wallTime(zone: string, instant: Date): LocalTime {
+  if (Number.isNaN(instant.getTime())) throw new DeepHealthError('report.zone-invalid');
+  return localTime(instant, zoneOffset(zone, instant));
+}
+
 function localTime(instant: Date, offset: string): LocalTime {
   const wall = new Date(instant.getTime() + minutes(offset) * 60_000).toISOString();
   return {

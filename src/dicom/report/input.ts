@@ -95,8 +95,8 @@ export type ReportProfile = 'air' | 'text';
 
 export interface ReportOptions {
   readonly profiles: readonly ReportProfile[];
-  readonly airClass: Exclude<SrClass, 'basic-text'>;
-  readonly textClass: Exclude<SrClass, 'comprehensive-3d'>;
+  readonly airSopClass: Exclude<SrClass, 'basic-text'>;
+  readonly textSopClass: Exclude<SrClass, 'comprehensive-3d'>;
   readonly language: Language;
   /** PreliminaryFlag. */
   readonly flag: 'PRELIMINARY' | 'FINAL';

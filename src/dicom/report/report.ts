@@ -50,8 +50,8 @@ export const LAYOUT_VERSION = '1';
 
 export const DEFAULT_REPORT_OPTIONS: ReportOptions = {
   profiles: ['air', 'text'],
-  airClass: 'comprehensive-3d',
-  textClass: 'comprehensive',
+  airSopClass: 'comprehensive-3d',
+  textSopClass: 'comprehensive',
   language: 'en',
   flag: 'PRELIMINARY',
   seriesNumber: 9900,
@@ -186,7 +186,7 @@ function airDocument(
     study: { date: single(header, '00080020'), time: single(header, '00080030') },
     texts: TEXTS[options.language],
   });
-  return { air: sr('air', tree, options.airClass, common, uids, seriesNumber) };
+  return { air: sr('air', tree, options.airSopClass, common, uids, seriesNumber) };
 }
 
 function textDocument(
@@ -203,9 +203,9 @@ function textDocument(
     observer: observerOf(input, first.read),
     analysed: clock.analysed,
     texts: TEXTS[options.language],
-    srClass: options.textClass,
+    srClass: options.textSopClass,
   });
-  return { text: sr('text', tree, options.textClass, common, uids, numbers + 2) };
+  return { text: sr('text', tree, options.textSopClass, common, uids, numbers + 2) };
 }
 
 const DESCRIPTIONS: Readonly<Record<ReportProfile, string>> = {
