@@ -69,7 +69,7 @@ export function displayFilm(frame: DecodedFrame, format: FrameFormat, dataset: D
   const laid = layDown(frame, cellTable(greys, stored, frame.samples), turn, hidden);
   const aspect = pixelAspect(dataset);
   const picture = squared(laid, turn.swap ? 1 / aspect : aspect);
-  remarks.push(...polarityRemarks(picture));
+  remarks.push(...polarityRemarks(picture, hidden !== undefined || padding !== undefined));
   return { picture, toFilm: pictureToFilm(turn, picture, format), remarks };
 }
 

@@ -48,6 +48,5 @@ function readEntries(item: DicomDataset, length: number, bits: number): Uint16Ar
 /** The entry for an input. */
 export function lookUp(table: LookupTable, input: number): number {
   const index = Math.round(input) - table.first;
-  const last = table.entries.length - 1;
-  return table.entries[index < 0 ? 0 : index > last ? last : index] ?? 0;
+  return table.entries[Math.min(table.entries.length - 1, Math.max(0, index))] ?? 0;
 }

@@ -44,7 +44,8 @@ export function isDicom(bytes: Uint8Array): boolean {
  * @throws DeepHealthError `file.empty`, `file.too-large`, `file.not-dicom`, `file.truncated`,
  * `file.malformed`, `file.too-complex`, `file.inflates-too-far`.
  */
-export async function parseDicom(bytes: Uint8Array, limits: Partial<FilmLimits> = {}): Promise<ParsedDicom> {
+export async function parseDicom(file: Uint8Array, limits: Partial<FilmLimits> = {}): Promise<ParsedDicom> {
+  const bytes = plainView(file);
   const bounds = { ...DEFAULT_FILM_LIMITS, ...limits };
   if (bytes.length === 0) throw new DeepHealthError('file.empty');
   if (bytes.length > bounds.fileBytes) throw new DeepHealthError('file.too-large');
@@ -64,7 +65,7 @@ export async function parseDicom(bytes: Uint8Array, limits: Partial<FilmLimits> 
     throw new DeepHealthError('film.not-an-image', 'The file is a media directory (DICOMDIR).');
   }
   const deflated = declared === DEFLATED;
-  const body = deflated ? await inflated(bytes.subarray(metaEnd), bounds) : bytes;
+  const body = deflated ? plainView(await inflated(bytes.subarray(metaEnd), bounds)) : bytes;
   const bodyStart = deflated ? 0 : metaEnd;
   const encoding = encodingAt(body, bodyStart);
   const transferSyntax = declared ?? syntaxOf(encoding);
@@ -113,6 +114,11 @@ export async function parseDicom(bytes: Uint8Array, limits: Partial<FilmLimits> 
     damagedText,
     remarks,
   };
+}
+
+/** The same bytes without the methods of Buffer, so that the views in a dataset are all of one kind. */
+function plainView(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Where group 0002 or, without it, the dataset begins; undefined when this is no DICOM file. */

@@ -60,7 +60,7 @@ export async function openPicture(
   if (remark !== undefined) remarks.push(remark);
   const turn = turnOfExif(header.orientation ?? 1);
   const picture = layDown({ rows, columns, samples }, table, turn, undefined);
-  remarks.push(...polarityRemarks(picture));
+  remarks.push(...polarityRemarks(picture, header.hasAlpha === true));
   return {
     kind: 'picture',
     dataset: {},
