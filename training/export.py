@@ -1,10 +1,11 @@
-"""ONNX files of the network: lossless uint8 base, fp32 reference. (int8: quantise.py)
+"""ONNX files: lossless uint8 base, fp32 reference, localiser. (The int8 network: quantise.py)
 
-Both have the input `image` [N,1,299,299] and the outputs `features` [N,2048], the mean over
-`featureMap` [N,2048,8,8].
+The networks have the input `image` [N,1,299,299] and the outputs `features` [N,2048], the mean
+over `featureMap` [N,2048,8,8]; the localiser has `window` [N,1,64,64] and `box` [N,4].
 
     python3 export.py base --out FILE            the base as npm nsfwjs has it, uint8 kernels
     python3 export.py fp32 CHECKPOINT --out FILE
+    python3 export.py localiser --out FILE
 """
 
 import argparse
@@ -20,6 +21,8 @@ from paths import work_folder
 
 OPSET = 13
 IR_VERSION = 8
+NETWORK_INPUTS = {"image": ["N", 1, 299, 299]}
+NETWORK_OUTPUTS = {"features": ["N", 2048], "featureMap": ["N", 2048, 8, 8]}
 
 
 class Graph:
@@ -37,16 +40,20 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
         return output
 
-    def save(self, path, description):
-        """Checks the graph and writes it with the contract's inputs and outputs."""
+    def save(self, path, description, inputs=NETWORK_INPUTS, outputs=NETWORK_OUTPUTS):
+        """Checks the graph and writes it. Inputs and outputs: name to shape."""
+
+        def described(shapes):
+            return [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+                for name, shape in shapes.items()
+            ]
+
         graph = helper.make_graph(
             self.nodes,
-            "inception-v3",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 1, 299, 299])],
-            [
-                helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", 2048]),
-                helper.make_tensor_value_info("featureMap", TensorProto.FLOAT, ["N", 2048, 8, 8]),
-            ],
+            "network",
+            described(inputs),
+            described(outputs),
             initializer=self.initialisers,
             doc_string=description,
         )
@@ -149,6 +156,28 @@ def _export(state, kernel, path, description):
     graph.save(path, description)
 
 
+def export_localiser(state, path):
+    """The localiser of localiser.py (265 kB)."""
+    graph = Graph()
+    x = "window"
+    count = sum(name.startswith("convs.") for name in state) // 2
+    for i in range(count):
+        names = [f"convs.{i}.weight", f"convs.{i}.bias"]
+        inputs = [x, *(graph.constant(name, state[name].numpy()) for name in names)]
+        graph.add(
+            "Conv", inputs, f"conv{i}", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
+        )
+        x = graph.add("Relu", [f"conv{i}"], f"relu{i}")
+    x = graph.add("Flatten", [x], "flat", axis=1)
+    for layer, output in (("hidden", "hidden"), ("box", "box")):
+        names = [f"{layer}.weight", f"{layer}.bias"]
+        inputs = [x, *(graph.constant(name, state[name].numpy()) for name in names)]
+        x = graph.add("Gemm", inputs, output, transB=1)
+        if layer == "hidden":
+            x = graph.add("Relu", [x], "hiddenRelu")
+    graph.save(path, "Thorax localiser", {"window": ["N", 1, 64, 64]}, {"box": ["N", 4]})
+
+
 def write_head(state, path):
     """weights [3,2048] then bias [3], float32 little endian."""
     weight = state["head.weight"].numpy().astype("<f4")
@@ -158,15 +187,18 @@ def write_head(state, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("kind", choices=["base", "fp32"])
-    parser.add_argument("checkpoint", type=Path, nargs="?", default=work_folder() / "base.pt")
+    parser.add_argument("kind", choices=["base", "fp32", "localiser"])
+    parser.add_argument("checkpoint", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    loaded = torch.load(options.checkpoint, map_location="cpu")
+    defaults = {"base": "base.pt", "fp32": "final.pt", "localiser": "localiser.pt"}
+    loaded = torch.load(options.checkpoint or work_folder() / defaults[options.kind])
     if options.kind == "base":
         export_base(loaded, options.out)
-    else:
+    elif options.kind == "fp32":
         export_fp32(loaded["state"], options.out)
+    else:
+        export_localiser(loaded, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -47,17 +47,17 @@ class Localiser(nn.Module):
         return self.box(F.relu(self.hidden(window.flatten(1))))
 
 
-def random_windows(boxes, generator):
-    """Windows [N,4] of the trimmed film: half around the whole film, half around the thorax."""
+def random_windows(boxes, plates, generator):
+    """Windows [N,4] of the trimmed film: half around its plate, half around the thorax."""
     count = len(boxes)
 
     def uniform(low, high, *shape):
         return torch.rand(count, *shape, generator=generator) * (high - low) + low
 
-    edges = torch.tensor([0.0, 0.0, 1.0, 1.0])
     outward = torch.tensor([-1.0, -1.0, 1.0, 1.0])
-    moves = torch.where(uniform(0, 1, 4) < 0.5, uniform(-0.25, 0.0, 4), uniform(-0.05, 0.12, 4))
-    film = edges + outward * moves
+    film = plates + outward * torch.where(
+        uniform(0, 1, 4) < 0.5, torch.zeros(count, 4), uniform(-0.1, 0.1, 4)
+    )
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     side = boxes[:, 2:] - boxes[:, :2]
     centre = centre + side * uniform(-0.12, 0.12, 2)
@@ -66,8 +66,18 @@ def random_windows(boxes, generator):
     return torch.where(uniform(0, 1, 1) < 0.5, film, thorax)
 
 
-def sample_windows(pictures, windows, angles):
-    """Pictures [N,1,S,S] inside of windows, turned about the window's centre by `angles`."""
+def random_plates(count, generator):
+    """Where a plate that was cut ends [N,4]: up to a quarter of each side gone in half of them."""
+    cuts = torch.rand(count, 4, generator=generator) * 0.25
+    cuts = cuts * (torch.rand(count, 4, generator=generator) < 0.3)
+    return torch.tensor([0.0, 0.0, 1.0, 1.0]) + cuts * torch.tensor([1.0, 1.0, -1.0, -1.0])
+
+
+def sample_windows(pictures, windows, angles, plates):
+    """Pictures [N,1,S,S] inside of windows, turned about the window's centre by `angles`.
+
+    Outside of its plate the film's edge is repeated, as preprocess.resample does.
+    """
     count = len(pictures)
     line = (torch.arange(LOCALISER_SIZE) + 0.5) / LOCALISER_SIZE - 0.5
     u = line.view(1, 1, -1).expand(count, LOCALISER_SIZE, -1)
@@ -76,7 +86,8 @@ def sample_windows(pictures, windows, angles):
     turned = torch.stack([u * cos - v * sin, u * sin + v * cos], dim=-1)
     centre = ((windows[:, :2] + windows[:, 2:]) / 2).view(-1, 1, 1, 2)
     side = (windows[:, 2:] - windows[:, :2]).view(-1, 1, 1, 2)
-    grid = 2 * (centre + turned * side) - 1
+    low, high = plates[:, None, None, :2], plates[:, None, None, 2:]
+    grid = 2 * torch.minimum(torch.maximum(centre + turned * side, low), high) - 1
     return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
@@ -119,9 +130,10 @@ def train(pictures, boxes, trust, steps):
     for step in range(steps):
         chosen = torch.randint(len(pictures), (BATCH,), generator=generator)
         target = boxes[chosen]
-        windows = random_windows(target, generator)
+        plates = random_plates(BATCH, generator)
+        windows = random_windows(target, plates, generator)
         angles = (torch.rand(BATCH, generator=generator) - 0.5) * (2 * math.radians(8))
-        crops = vary(sample_windows(pictures[chosen], windows, angles), generator)
+        crops = vary(sample_windows(pictures[chosen], windows, angles, plates), generator)
         corner, side = windows[:, :2].repeat(1, 2), (windows[:, 2:] - windows[:, :2]).repeat(1, 2)
         wanted = (target - corner) / side
         off = F.smooth_l1_loss(network(crops), wanted, beta=0.02, reduction="none").mean(dim=1)

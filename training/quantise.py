@@ -1,0 +1,197 @@
+"""Step "quantise": the trained network as int8 ONNX (QDQ), with head.bin.
+
+Weights are symmetric int8 per output channel, activations uint8 per tensor with zero point 0 (they
+come out of ReLU), their scales from the largest value over calibration films (none held back).
+Parts of one concatenation share one scale; pools keep the scale of their input. The convolution
+of the grey image stays in float. `featureMap` is float again, the head is float32.
+
+    python3 quantise.py [CHECKPOINT] [--out DIR]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from architecture import inception_v3
+from dataset import Dataset
+from export import Graph, pool_features, write_head
+from network import InceptionV3, use_all_cores
+from paths import MODEL, work_folder
+
+SEED = 3
+CALIBRATION_FILMS = 160
+
+
+class _RangeOps:
+    """Interpreter that runs the network and remembers the largest value of every tensor.
+
+    A tensor is a pair (values, group). Convolutions open a group, pools keep it, concatenations
+    join those of their parts (union-find over `parent`); a group has one scale.
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self.largest = []
+        self.parent = []
+        self.next = 0
+
+    def begin(self, block):
+        pass
+
+    def root(self, group):
+        while self.parent[group] != group:
+            group = self.parent[group]
+        return group
+
+    def conv(self, x, outputs, kernel, stride, padding):
+        i = self.next
+        self.next += 1
+        values = torch.nn.functional.conv2d(
+            x[0], self.network.weights[i], self.network.biases[i], stride, padding
+        ).relu_()
+        self.parent.append(i)
+        self.largest.append(values.max().item())
+        return values, i
+
+    def max_pool(self, x):
+        return torch.nn.functional.max_pool2d(x[0], 3, 2), x[1]
+
+    def average_pool(self, x):
+        pooled = torch.nn.functional.avg_pool2d(x[0], 3, 1, 1, count_include_pad=False)
+        return pooled, x[1]
+
+    def concat(self, parts):
+        groups = sorted({self.root(group) for _, group in parts})
+        for group in groups[1:]:
+            self.parent[group] = groups[0]
+        return torch.cat([values for values, _ in parts], dim=1), groups[0]
+
+
+def activation_scales(network, images):
+    """Scale of the output of each of the 94 convolutions, from images [N,1,299,299]."""
+    largest = np.zeros(94)
+    with torch.no_grad():
+        for batch in images.split(8):
+            ops = _RangeOps(network)
+            inception_v3(ops, (batch.to(memory_format=torch.channels_last), None))
+            largest = np.maximum(largest, ops.largest)
+    roots = [ops.root(i) for i in range(94)]
+    shared = [max(largest[j] for j in range(94) if roots[j] == roots[i]) for i in range(94)]
+    return np.array(shared) / 255
+
+
+class _Int8Ops:
+    """Interpreter that writes QDQ nodes. A tensor is (name of the float value, its scale)."""
+
+    def __init__(self, graph, state, scales):
+        self.graph = graph
+        self.state = state
+        self.scales = scales
+        self.next = 0
+        self.pools = 0
+        self.block = ""
+
+    def begin(self, block):
+        self.block = block
+
+    def _requantised(self, name, scale):
+        """QuantizeLinear then DequantizeLinear at `scale`, zero point 0."""
+        parameters = [
+            self.graph.constant(f"{name}.scale", np.float32(scale)),
+            self.graph.constant(f"{name}.zero", np.uint8(0)),
+        ]
+        self.graph.add("QuantizeLinear", [name, *parameters], f"{name}.q")
+        return self.graph.add("DequantizeLinear", [f"{name}.q", *parameters], f"{name}.dq")
+
+    def conv(self, x, outputs, kernel, stride, padding):
+        i = self.next
+        self.next += 1
+        weight = self.state[f"weights.{i}"].numpy()
+        bias = self.state[f"biases.{i}"].numpy()
+        source, source_scale = x
+        if source_scale is None:
+            inputs = [
+                source,
+                self.graph.constant(f"conv{i}.weight", weight),
+                self.graph.constant(f"conv{i}.bias", bias),
+            ]
+        else:
+            inputs = [source, *self._int8_parameters(i, weight, bias, source_scale)]
+        self.graph.add(
+            "Conv", inputs, f"conv{i}", kernel_shape=kernel, strides=stride, pads=[*padding, *padding]
+        )
+        self.graph.add("Relu", [f"conv{i}"], f"relu{i}")
+        scale = self.scales[i]
+        return self._requantised(f"relu{i}", scale), scale
+
+    def _int8_parameters(self, i, weight, bias, source_scale):
+        scale = (np.abs(weight).max(axis=(1, 2, 3)) / 127).clip(1e-12).astype(np.float32)
+        levels = np.clip(np.rint(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
+        zero = np.zeros(len(scale), np.int8)
+        bias_scale = (scale * np.float32(source_scale)).astype(np.float32)
+        bias_levels = np.rint(bias / bias_scale).clip(-(2**31) + 1, 2**31 - 1).astype(np.int32)
+        names = []
+        for name, array, step, zeros in (
+            (f"conv{i}.weight", levels, scale, zero),
+            (f"conv{i}.bias", bias_levels, bias_scale, np.zeros(len(scale), np.int32)),
+        ):
+            inputs = [
+                self.graph.constant(f"{name}.levels", array),
+                self.graph.constant(f"{name}.scale", step),
+                self.graph.constant(f"{name}.zero", zeros),
+            ]
+            names.append(self.graph.add("DequantizeLinear", inputs, name, axis=0))
+        return names
+
+    def _pool(self, kind, x, **attributes):
+        self.pools += 1
+        name = self.graph.add(kind, [x[0]], f"pool{self.pools}", kernel_shape=[3, 3], **attributes)
+        return self._requantised(name, x[1]), x[1]
+
+    def max_pool(self, x):
+        return self._pool("MaxPool", x, strides=[2, 2])
+
+    def average_pool(self, x):
+        return self._pool("AveragePool", x, strides=[1, 1], pads=[1] * 4, count_include_pad=0)
+
+    def concat(self, parts):
+        if self.block == "mixed10":
+            return self.graph.add("Concat", [name for name, _ in parts], "featureMap", axis=1)
+        name = self.graph.add("Concat", [name for name, _ in parts], self.block, axis=1)
+        return self._requantised(name, parts[0][1]), parts[0][1]
+
+
+def export_int8(state, scales, path):
+    graph = Graph()
+    pool_features(graph, inception_v3(_Int8Ops(graph, state, scales), ("image", None)))
+    graph.save(path, "Inception V3 fine-tuned on chest films, int8 (QDQ)")
+
+
+def quantise(checkpoint, out, count=CALIBRATION_FILMS):
+    """Writes backbone.onnx and head.bin of a checkpoint into the folder `out`."""
+    state = torch.load(checkpoint)["state"]
+    network = InceptionV3().eval().to(memory_format=torch.channels_last)
+    network.load_state_dict(state)
+    dataset = Dataset()
+    allowed = np.flatnonzero(dataset.parts != "held-back")
+    chosen = np.random.default_rng(SEED).choice(allowed, min(count, len(allowed)), replace=False)
+    images = torch.from_numpy(np.stack([dataset.tensor(film) for film in chosen]))[:, None]
+    out.mkdir(parents=True, exist_ok=True)
+    export_int8(state, activation_scales(network, images), out / "backbone.onnx")
+    write_head(state, out / "head.bin")
+    print(f"{out / 'backbone.onnx'}: {(out / 'backbone.onnx').stat().st_size / 1e6:.1f} MB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("checkpoint", type=Path, nargs="?", default=work_folder() / "final.pt")
+    parser.add_argument("--out", type=Path, default=MODEL)
+    options = parser.parse_args()
+    use_all_cores()
+    quantise(options.checkpoint, options.out)
+
+
+if __name__ == "__main__":
+    main()

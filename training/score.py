@@ -1,0 +1,90 @@
+"""Step "oof": out-of-fold logits of a trained fold, as the product would compute them.
+
+Quantises fold<k>.pt into the scratch folder, frames the films of part k with the localiser, runs
+onnxruntime-node, and writes results/oof-<k>.csv: one row for the small film and one for the
+original where there is one. `--model DIR --part held-back` scores a finished model folder instead.
+
+    python3 score.py --fold K
+    python3 score.py --model ../models/pneumonia-inception-v3 --part held-back
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from dataset import Dataset
+from localiser import load_localiser
+from paths import RESULTS, TRAINING, work_folder
+from preprocess import SIZE, normalise, resample, thorax_box
+from runtime import read_head, run
+
+COLUMNS = ["film", "label", "patient", "part", "source", "normal", "bacterial", "viral"]
+CHUNK = 256
+
+
+def framed(dataset, film, large, localise):
+    """Tensor of a film framed as the product frames it."""
+    pixels = dataset.pixels(film, large).astype(np.float32) / 255
+    box, _ = thorax_box(pixels, localise)
+    return normalise(resample(pixels, box, SIZE))
+
+
+def logits_of(model, tensors, threads):
+    """Logits [N,3] of a model folder."""
+    weight, bias = read_head(model / "head.bin")
+    features, _ = run(model / "backbone.onnx", tensors[:, None], threads=threads)
+    return features @ weight.T + bias
+
+
+def score(dataset, part, model, threads):
+    """Rows of COLUMNS for the films of a part."""
+    from films import LABELS
+
+    localise = load_localiser()
+    films = np.flatnonzero(dataset.parts == part)
+    wanted = [(film, False) for film in films]
+    wanted += [(film, True) for film in films if film in dataset.large_of]
+    rows = []
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        tensors = np.stack([framed(dataset, film, large, localise) for film, large in chunk])
+        for (film, large), logits in zip(chunk, logits_of(model, tensors, threads)):
+            names = [dataset.names[film], LABELS[dataset.labels[film]], dataset.patients[film]]
+            names += [part, "large" if large else "small"]
+            rows.append([*names, *(f"{value:.4f}" for value in logits)])
+    return rows
+
+
+def write_rows(path, rows):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    print(f"{path.relative_to(TRAINING)}: {len(rows)} rows")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--fold")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--part", default="held-back")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    if options.fold is None:
+        rows = score(Dataset(), options.part, options.model, options.threads)
+        write_rows(RESULTS / f"{options.part}.csv", rows)
+        return
+    from quantise import quantise
+
+    model = work_folder() / f"fold{options.fold}"
+    quantise(work_folder() / f"fold{options.fold}.pt", model)
+    write_rows(
+        RESULTS / f"oof-{options.fold}.csv",
+        score(Dataset(), options.fold, model, options.threads),
+    )
+
+
+if __name__ == "__main__":
+    main()
