@@ -175,6 +175,7 @@ function bodyVerdict(dataset: DicomDataset, rules: SelectRules): Verdict {
   const coded = weigh(codesOf(dataset, '00082218'), rules.regionCodes);
   const stated = byWords(texts(dataset, '00180015'), rules.bodyParts);
   const described = describedVerdict(dataset, rules.bodyWords);
+  if (stated === 'contradictory') return stated;
   const first = stated === 'unknown' ? coded : stated;
   if (first === 'refuse') return 'refuse';
   if (first === 'accept') {
@@ -204,10 +205,12 @@ function viewVerdict(dataset: DicomDataset, rules: SelectRules): Verdict {
  */
 function describedVerdict(dataset: DicomDataset, evidence: Evidence): Verdict {
   const series = byWords(textsOf(dataset, SERIES_TEXT), evidence);
-  return series === 'unknown' ? byWords(textsOf(dataset, STUDY_TEXT), evidence) : series;
+  if (series === 'accept' || series === 'refuse') return series;
+  const study = byWords(textsOf(dataset, STUDY_TEXT), evidence);
+  return study === 'unknown' ? series : study;
 }
 
-/** `accept` or `refuse` where only that side is found in the texts together, else `unknown`. */
+/** Which side's words are found in the texts together. */
 function byWords(found: readonly string[], evidence: Evidence): Verdict {
   const spoken = found.map(wordsOf);
   const has = (patterns: readonly string[]) =>
@@ -223,7 +226,7 @@ function weigh(codes: readonly string[], evidence: Evidence): Verdict {
 }
 
 function both(accepted: boolean, refused: boolean): Verdict {
-  if (accepted === refused) return 'unknown';
+  if (accepted === refused) return accepted ? 'contradictory' : 'unknown';
   return accepted ? 'accept' : 'refuse';
 }
 
