@@ -13,6 +13,8 @@ import { findingsOf } from '../dicom/report/findings.ts';
 import { TEXTS } from '../dicom/report/texts.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { batchesAhead } from '../reading/ahead.ts';
+import { rulesForFiles } from '../reading/file-rules.ts';
+import { makeMessage } from '../reading/message.ts';
 import { pngOf } from '../reading/png.ts';
 import { contentDigest, makeResults } from '../reading/results.ts';
 import { type ResultSettings, resultSettings } from '../reading/settings.ts';
@@ -61,19 +63,23 @@ export async function classifyFiles(
   try {
     const inputs: Input[] = [];
     for await (const input of findInputs(paths)) inputs.push(input);
-    const sink = resultSink(options, resultSettings(config, model.manifest, productVersion()), inputs.length);
+    const reporting: Reporting = {
+      settings: resultSettings(config, model.manifest, productVersion()),
+      receiver: config.ris[0] ?? null,
+    };
+    const sink = resultSink(options, reporting, inputs.length);
     const { batch } = config.model;
     const batches = batchesAhead(inputs, (input) => open(input, config, decoder), {
       ahead: 2 * batch + 2,
       batch,
     });
     // While one batch is inferred, the one before is reported and the next are decoded.
-    let reporting: Promise<void> = Promise.resolve();
+    let written: Promise<void> = Promise.resolve();
     for await (const opened of batches) {
-      const [outcomes] = await Promise.all([infer(model, opened), reporting]);
-      reporting = sink.take(outcomes);
+      const [outcomes] = await Promise.all([infer(model, opened), written]);
+      written = sink.take(outcomes);
     }
-    await reporting;
+    await written;
     return sink.counts;
   } finally {
     await Promise.all([decoder.close(), model.close()]);
@@ -88,9 +94,7 @@ async function open(input: Input, config: Config, decoder: Decoder): Promise<Ope
     const started = performance.now();
     const bytes = await readFilm(path);
     const read = performance.now() - started;
-    // Secondary Captures that say CR or DX are films here: teaching files and exports often are.
-    const rules = { ...config.select, secondaryCapture: true };
-    const film = await openFilm(bytes, { decoder, rules });
+    const film = await openFilm(bytes, { decoder, rules: rulesForFiles(config.select) });
     return { kind: 'film', path, film, digest: contentDigest(bytes), read };
   } catch (error) {
     return { kind: 'failed', path, error: asOurs(error) };
@@ -137,13 +141,21 @@ async function infer(
   }
 }
 
+/** How results are written. */
+interface Reporting {
+  readonly settings: ResultSettings;
+  /** Whose HL7 profile the message follows; null for the defaults. */
+  readonly receiver: Config['ris'][number] | null;
+}
+
 interface ResultSink {
   take(outcomes: readonly (Read | Extract<Opened, { kind: 'failed' }>)[]): Promise<void>;
   readonly counts: { readonly read: number; readonly failed: number };
 }
 
 /** Where results go: files, JSON lines, sentences, counts. */
-function resultSink(options: ClassifyOptions, settings: ResultSettings, total: number): ResultSink {
+function resultSink(options: ClassifyOptions, reporting: Reporting, total: number): ResultSink {
+  const { language } = reporting.settings.options;
   const counts = { read: 0, failed: 0 };
   const nameOf = outputNames();
   const progress: Progress = progressOf(total, 'films');
@@ -163,7 +175,7 @@ function resultSink(options: ClassifyOptions, settings: ResultSettings, total: n
     if (options.out === undefined) {
       json = filmJson(one.path, one.film, one.outcome.reading, { ...timings, report: 0 });
     } else {
-      const made = await makeFiles(name, one, settings);
+      const made = await makeFiles(name, one, reporting);
       json = filmJson(one.path, one.film, one.outcome.reading, {
         ...timings,
         report: performance.now() - started,
@@ -174,14 +186,8 @@ function resultSink(options: ClassifyOptions, settings: ResultSettings, total: n
       ]);
     }
     counts.read += 1;
-    say(
-      json,
-      summaryOf(
-        json,
-        conclusionOf([findingsOf(one.outcome.reading)], TEXTS[settings.options.language]),
-        files,
-      ),
-    );
+    const findings = findingsOf(one.outcome.reading);
+    say(json, summaryOf(json, findings, conclusionOf([findings], TEXTS[language]), files));
   }
 
   return {
@@ -206,11 +212,11 @@ function resultSink(options: ClassifyOptions, settings: ResultSettings, total: n
 async function makeFiles(
   name: string,
   { film, digest, outcome }: Read,
-  settings: ResultSettings,
+  { settings, receiver }: Reporting,
 ): Promise<{ name: string; bytes: Uint8Array }[]> {
-  const { report, heatmaps } = makeResults([{ film, contentDigest: digest, outcome }], settings, {
-    analysedAt: new Date(),
-  });
+  const analysedAt = new Date();
+  const results = makeResults([{ film, contentDigest: digest, outcome }], settings, { analysedAt });
+  const { report, heatmaps } = results;
   const files: { name: string; bytes: Uint8Array }[] = [];
   if (report.air) files.push({ name: `${name}.sr.dcm`, bytes: report.air.bytes });
   if (report.text) files.push({ name: `${name}.text.sr.dcm`, bytes: report.text.bytes });
@@ -222,5 +228,7 @@ async function makeFiles(
     files.push({ name: `${name}.heatmap.dcm`, bytes: heatmapObject.bytes });
     files.push({ name: `${name}.heatmap.png`, bytes: await pngOf(heatmap) });
   }
+  const message = makeMessage(results, { receiver, corrects: false, createdAt: analysedAt });
+  files.push({ name: `${name}.oru.hl7`, bytes: message.bytes });
   return files;
 }

@@ -18,17 +18,22 @@ export async function main(argv: readonly string[]): Promise<void> {
         'Research and triage support. Not a medical device, not for primary diagnosis.',
     )
     .version(productVersion())
-    .showHelpAfterError('(see --help)')
-    .exitOverride();
+    .showHelpAfterError('(see --help)');
   program.addCommand(classifyCommand());
   program.addCommand(configCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwInsteadOfExit(program);
 
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     process.exitCode = explain(error);
   }
+}
+
+/** Commander ends the process on its own otherwise, also in sub-commands. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) throwInsteadOfExit(inner);
 }
 
 /** Says what went wrong on stderr and gives the exit code. */
@@ -39,7 +44,8 @@ function explain(error: unknown): number {
   }
   if (error instanceof DeepHealthError) {
     process.stderr.write(`${error.code}: ${error.message}\n`);
-    return error.code.startsWith('usage.') || error.code.startsWith('config.') ? EXIT.usage : EXIT.failed;
+    // A model that cannot be used is a wrong setting: nothing was tried with it.
+    return /^(usage|config|model|engine)\./.test(error.code) ? EXIT.usage : EXIT.failed;
   }
   process.stderr.write(
     `internal.unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -1,4 +1,5 @@
 import { LABELS } from '../ai/reading.ts';
+import type { Findings } from '../dicom/report/findings.ts';
 import type { FailedJson, FilmJson } from './film-json.ts';
 
 const NAMES = {
@@ -8,8 +9,13 @@ const NAMES = {
 } as const;
 
 /** One film's result for people: the conclusion first, then what it rests on and where the files are. */
-export function summaryOf(film: FilmJson, conclusion: string, files: readonly string[]): string {
-  const chances = LABELS.map((label) => `${NAMES[label]} ${(film.probabilities[label] * 100).toFixed(1)} %`);
+export function summaryOf(
+  film: FilmJson,
+  { percents }: Findings,
+  conclusion: string,
+  files: readonly string[],
+): string {
+  const chances = LABELS.map((label) => `${NAMES[label]} ${percents[label]} %`);
   const lines = [film.file, `  ${conclusion}`, `  ${chances.join(', ')}`];
   if (film.abstained !== null) lines.push(`  No class is reported: ${film.abstained.message}`);
   for (const { message } of film.applicability.reasons) lines.push(`  Applicability: ${message}`);

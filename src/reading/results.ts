@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FilmReading } from '../ai/classify.ts';
 import { drawHeatmap, type Heatmap } from '../ai/heatmap/heatmap.ts';
 import type { Film } from '../dicom/film/film.ts';
-import type { DocumentReference, ReportProfile } from '../dicom/report/input.ts';
+import type { DocumentReference, ReportInput, ReportProfile } from '../dicom/report/input.ts';
 import { makeReport, type Report } from '../dicom/report/report.ts';
 import type { ResultSettings } from './settings.ts';
 
@@ -25,6 +25,8 @@ export interface Occasion {
 
 /** What is made of one reading of a study. */
 export interface Results {
+  /** What the report was made from; messages are made from the same. */
+  readonly input: ReportInput;
   readonly report: Report;
   /** One for each film, in order; null when heat maps are switched off. */
   readonly heatmaps: readonly (Heatmap | null)[];
@@ -51,7 +53,7 @@ export function makeResults(
       ? null
       : drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide: settings.heatmapSide }),
   );
-  const report = makeReport({
+  const input: ReportInput = {
     films: films.map(({ film, contentDigest, outcome: { reading, maps } }, index) => {
       const heatmap = drawn[index];
       return {
@@ -67,6 +69,6 @@ export function makeResults(
     algorithm: settings.algorithm,
     options: settings.options,
     ...occasion,
-  });
-  return { report, heatmaps: drawn };
+  };
+  return { input, report: makeReport(input), heatmaps: drawn };
 }

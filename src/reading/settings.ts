@@ -41,8 +41,8 @@ export function resultSettings(
     options: {
       ...DEFAULT_REPORT_OPTIONS,
       profiles: report.sr.profiles,
-      airClass: report.sr.airSopClass,
-      textClass: report.sr.textSopClass,
+      airSopClass: report.sr.airSopClass,
+      textSopClass: report.sr.textSopClass,
       language: report.language,
       flag: report.sr.final ? 'FINAL' : 'PRELIMINARY',
       seriesNumber: report.sr.seriesNumber,
