@@ -30,41 +30,44 @@ function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16A
 }
 
 /**
- * Makes sure that a codestream deeper than Bits Stored holds no deeper values: masked, they would wrap into
- * a wrong picture. Negative values may come with their sign extended to the whole cell or not. What a lossy
+ * Makes sure that no value needs more than Bits Stored: masked, it would wrap into a wrong picture. Deeper
+ * codestreams can hold such values, and high throughput JPEG 2000 is decoded without clamping. What a lossy
  * coding overshot is clamped in place.
  * @returns the number of clamped cells.
  * @throws DeepHealthError `pixel.precision-mismatch` when the values do not fit.
  */
 export function fitCells(
   cells: Uint8Array | Uint16Array,
-  job: Pick<DecodeJob, 'precision' | 'lossy' | 'bitsAllocated' | 'bitsStored' | 'pixelRepresentation'>,
+  job: Pick<
+    DecodeJob,
+    'codec' | 'precision' | 'lossy' | 'bitsAllocated' | 'bitsStored' | 'pixelRepresentation'
+  >,
 ): number {
-  const { precision, bitsStored, bitsAllocated } = job;
-  if (precision <= bitsStored) return 0;
-  // Moved up by `lift`, whatever fits lies in one range from 0, also what is negative in the whole cell.
-  const lift = job.pixelRepresentation === 1 ? 2 ** (bitsStored - 1) : 0;
-  const bound = lift + 2 ** bitsStored - 1;
+  const { codec, precision, bitsStored, bitsAllocated } = job;
+  if (precision <= bitsStored && codec !== 'htj2k') return 0;
   const whole = 2 ** bitsAllocated - 1;
+  const least = job.pixelRepresentation === 1 ? -(2 ** (bitsStored - 1)) : 0;
+  const most = least + 2 ** bitsStored - 1;
+  // Counted from the least value on, whatever fits lies in one range. Without loss, a negative value may
+  // also stand there without its sign extended, as a native cell may; with loss it would be an overshoot.
+  const range = (job.lossy ? most : 2 ** bitsStored - 1) - least;
   let outside = 0;
-  for (let at = 0; at < cells.length; at++) if ((((cells[at] ?? 0) + lift) & whole) > bound) outside++;
+  for (let at = 0; at < cells.length; at++) if ((((cells[at] ?? 0) - least) & whole) > range) outside++;
   if (outside === 0) return 0;
-  const most = 2 ** bitsStored - 1 - lift;
-  const sign = 2 ** (bitsAllocated - 1);
   const farthest = MOST_OVERSHOOT * 2 ** bitsStored;
   const clamps = job.lossy && outside <= MOST_OVERSHOT_CELLS * cells.length;
   for (let at = 0; at < cells.length; at++) {
     const cell = cells[at] ?? 0;
-    if (((cell + lift) & whole) <= bound) continue;
-    const below = lift > 0 && cell >= sign;
-    const excess = below ? whole + 1 - cell - lift : cell - most;
-    if (!clamps || excess > farthest) {
+    if (((cell - least) & whole) <= range) continue;
+    const above = (cell - most) & whole;
+    const below = (least - cell) & whole;
+    if (!clamps || Math.min(above, below) > farthest) {
       throw new DeepHealthError(
         'pixel.precision-mismatch',
-        `The header says ${bitsStored} bits, the compressed picture has values of up to ${precision}.`,
+        `The header says ${bitsStored} bits, the compressed picture (${precision} bits) has values beyond them.`,
       );
     }
-    cells[at] = below ? -lift : most;
+    cells[at] = above <= below ? most : least;
   }
   return outside;
 }
