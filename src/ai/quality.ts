@@ -8,7 +8,16 @@ export interface GateVerdict {
 }
 
 /** Remarks of the film pipeline after which a reading is less sure. Others are facts without a fault. */
-const LIMITING: readonly string[] = ['polarity', 'voi=auto', 'raw'];
+const LIMITING: readonly string[] = [
+  'polarity',
+  'raw',
+  'sign',
+  'voi=auto',
+  'voi=lut-damaged',
+  'modality=lut-damaged',
+  'presentation=contradictory',
+  'orientation=oblique',
+];
 
 const UNFRAMED: Remark = {
   code: 'framing',

@@ -1,0 +1,32 @@
+import type { Intervals } from './bootstrap.ts';
+import type { Measures } from './measures.ts';
+import type { CardFigure } from './result.ts';
+
+/** Figures that a model card may give, as they are called in its manifest. */
+const FIGURES = ['accuracy', 'sensitivity', 'specificity', 'aucPneumonia', 'aucType', 'ece'] as const;
+const DEPTH = 4;
+
+/** Compares the figures in a manifest's `metrics` (a number, or an object with `value`) with those found here. */
+export function cardFigures(metrics: unknown, measures: Measures, intervals: Intervals): CardFigure[] {
+  return FIGURES.flatMap((name) => {
+    const card = figureIn(metrics, name, DEPTH);
+    if (card === undefined) return [];
+    const interval = intervals[name] ?? null;
+    const agrees = interval === null ? null : card >= interval[0] && card <= interval[1];
+    return [{ name, card, found: measures[name], interval, agrees }];
+  });
+}
+
+/** The first number of that name, outer levels first. */
+function figureIn(value: unknown, name: string, depth: number): number | undefined {
+  if (typeof value !== 'object' || value === null || depth === 0) return undefined;
+  const own = (value as Record<string, unknown>)[name];
+  if (typeof own === 'number') return own;
+  const inner = (own as { value?: unknown } | undefined | null)?.value;
+  if (typeof inner === 'number') return inner;
+  for (const child of Object.values(value)) {
+    const found = figureIn(child, name, depth - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
