@@ -16,12 +16,21 @@ export interface CodecPicture {
 export interface Codecs {
   /**
    * Decodes a picture of one component.
-   * @returns its samples as bytes (precision up to 8) or little endian words, a view of the heap that holds
-   * until the next call.
+   * @returns its samples, a view of the heap that holds until the next call: bytes or little endian words,
+   * as `cellBytes` says.
    * @throws Error for everything that the codec refuses or stumbles over.
    */
   decode(picture: CodecPicture): Uint8Array;
   heapBytes(): number;
+}
+
+/** Bytes a sample that the codecs give. Signed high throughput samples of 8 bits are right as words only. */
+export function cellBytes({
+  codec,
+  precision,
+  signed,
+}: Pick<CodecPicture, 'codec' | 'precision' | 'signed'>): 1 | 2 {
+  return precision <= 8 && !(codec === 'htj2k' && signed) ? 1 : 2;
 }
 
 const FUNCTIONS = {
@@ -65,7 +74,7 @@ export function instantiateCodecs(module: WebAssembly.Module): Codecs {
       const context = call('CreateCodecsContext');
       call('SetColumns', context, picture.columns);
       call('SetRows', context, picture.rows);
-      call('SetBitsAllocated', context, picture.precision <= 8 ? 8 : 16);
+      call('SetBitsAllocated', context, 8 * cellBytes(picture));
       call('SetBitsStored', context, picture.precision);
       call('SetSamplesPerPixel', context, 1);
       call('SetPixelRepresentation', context, picture.signed ? 1 : 0);
@@ -81,7 +90,7 @@ export function instantiateCodecs(module: WebAssembly.Module): Codecs {
         if (warning !== undefined) throw new Error(warning);
         const from = call('GetDecodedBuffer', context);
         const length = call('GetDecodedBufferSize', context);
-        if (length !== picture.rows * picture.columns * (picture.precision <= 8 ? 1 : 2)) {
+        if (length !== picture.rows * picture.columns * cellBytes(picture)) {
           throw new Error(`The codec gave ${length} bytes.`);
         }
         // Released below, but not overwritten before the next call.

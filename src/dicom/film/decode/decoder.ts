@@ -59,7 +59,7 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         columns: format.columns,
         precision: codestream.precision,
         signed: codestream.signed,
-        lossy: allowsLoss(frame.transferSyntax),
+        lossy: allowsLoss(frame.transferSyntax) && !(codestream.codec === 'htj2k' && codestream.lossless),
         bitsAllocated: format.bitsAllocated === 8 ? 8 : 16,
         bitsStored: format.bitsStored,
         pixelRepresentation: format.pixelRepresentation,

@@ -8,19 +8,19 @@ import type { DecodeJob } from './job.ts';
 const MOST_OVERSHOT_CELLS = 0.05;
 const MOST_OVERSHOOT = 0.25;
 
-/** Samples as the codec gave them, copied into the cells that the header promises; the sign is extended. */
+/**
+ * Samples as the codec gave them, `width` bytes each, copied into the cells that the header promises; the
+ * sign is extended.
+ */
 export function toCells(
   decoded: Uint8Array,
-  job: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated'>,
+  width: 1 | 2,
+  { precision, signed, bitsAllocated }: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated'>,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
-  const { precision, signed, bitsAllocated } = job;
-  if (bitsAllocated === 8) return decoded.slice();
-  if (precision > 8) {
-    const cells = new Uint16Array(decoded.length >> 1);
-    new Uint8Array(cells.buffer).set(decoded);
-    return signed ? extendSign(cells, precision) : cells;
-  }
-  return signed ? extendSign(Uint16Array.from(decoded), precision) : Uint16Array.from(decoded);
+  if (width === 1 && bitsAllocated === 8) return decoded.slice();
+  const words = width === 1 ? Uint16Array.from(decoded) : new Uint16Array(decoded.slice().buffer);
+  if (bitsAllocated === 8) return Uint8Array.from(words);
+  return signed ? extendSign(words, precision) : words;
 }
 
 function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16Array<ArrayBuffer> {
@@ -31,7 +31,8 @@ function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16A
 
 /**
  * Makes sure that no value needs more than Bits Stored: masked, it would wrap into a wrong picture. Deeper
- * codestreams can hold such values, and high throughput JPEG 2000 is decoded without clamping. What a lossy
+ * codestreams can hold such values, and high throughput JPEG 2000 is decoded without
+ * clamping. What a lossy
  * coding overshot is clamped in place.
  * @returns the number of clamped cells.
  * @throws DeepHealthError `pixel.precision-mismatch` when the values do not fit.
@@ -44,7 +45,7 @@ export function fitCells(
   >,
 ): number {
   const { codec, precision, bitsStored, bitsAllocated } = job;
-  if (precision <= bitsStored && codec !== 'htj2k') return 0;
+  if (precision <= bitsStored && !(codec === 'htj2k' && job.lossy)) return 0;
   const whole = 2 ** bitsAllocated - 1;
   const least = job.pixelRepresentation === 1 ? -(2 ** (bitsStored - 1)) : 0;
   const most = least + 2 ** bitsStored - 1;

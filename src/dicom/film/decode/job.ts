@@ -9,7 +9,7 @@ export interface DecodeJob {
   readonly columns: number;
   readonly precision: number;
   readonly signed: boolean;
-  /** The transfer syntax allows loss. */
+  /** Values may have been changed by the coding: the transfer syntax allows it. */
   readonly lossy: boolean;
   /** The cells that the header promises. */
   readonly bitsAllocated: 8 | 16;

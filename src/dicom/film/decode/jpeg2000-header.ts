@@ -59,7 +59,7 @@ function readMainHeader(bytes: Uint8Array, view: DataView): Codestream {
     at += 2 + length;
   }
   if (reversible === undefined) throw damaged();
-  walkTileParts(view, at);
+  const end = walkTileParts(view, at);
   return {
     codec,
     size: { rows: bottom - top, columns: right - left },
@@ -67,25 +67,39 @@ function readMainHeader(bytes: Uint8Array, view: DataView): Codestream {
     signed: (depth & 0x80) !== 0,
     components,
     lossless: reversible,
-    bytes,
+    bytes: ended(bytes, end),
   };
 }
 
-/** Follows the lengths of the tile-parts to the end; a missing End of Codestream marker alone is no harm. */
-function walkTileParts(view: DataView, first: number): void {
+/**
+ * Follows the lengths of the tile-parts.
+ * @returns where the End of Codestream marker is or should be.
+ */
+function walkTileParts(view: DataView, first: number): number {
   let at = first;
   while (at + 2 <= view.byteLength && view.getUint16(at) === SOT) {
     const length = view.getUint32(at + 6);
     if (length === 0) {
       // The last tile-part may leave its length open: then only the end marker proves it whole.
-      for (let end = view.byteLength - 2; end > at; end--) if (view.getUint16(end) === EOC) return;
+      for (let end = view.byteLength - 2; end > at; end--) if (view.getUint16(end) === EOC) return end;
       throw truncated();
     }
     if (length < 14) throw damaged();
     at += length;
   }
   if (at > view.byteLength) throw truncated();
-  if (at + 2 <= view.byteLength && view.getUint16(at) !== EOC && view.getUint16(at) !== 0) throw damaged();
+  return at;
+}
+
+/** The codestream with its end marker, which some encoders leave out and the decoder wants. */
+function ended(bytes: Uint8Array, end: number): Uint8Array {
+  const next = ((bytes[end] ?? 0) << 8) | (bytes[end + 1] ?? 0);
+  if (next === EOC) return bytes;
+  if (next !== 0) throw damaged();
+  const whole = new Uint8Array(end + 2);
+  whole.set(bytes.subarray(0, end));
+  whole.set([EOC >> 8, EOC & 0xff], end);
+  return whole;
 }
 
 /** The codestream within a JP2 file (T.800 I): no DICOM, but some archives hold it. */

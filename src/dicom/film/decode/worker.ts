@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
-import { type Codecs, instantiateCodecs } from './codecs.ts';
+import { type Codecs, cellBytes, instantiateCodecs } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
 import type { DecodeJob, DecodeReply } from './job.ts';
 import { decodeRle } from './rle.ts';
@@ -40,7 +40,8 @@ function decode(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuff
   const { codec } = job;
   if (codec === 'rle') return decodeRle(job.bytes, job.rows * job.columns);
   codecs ??= instantiateCodecs(module);
-  return toCells(codecs.decode({ ...job, codec }), job);
+  const picture = { ...job, codec };
+  return toCells(codecs.decode(picture), cellBytes(picture), job);
 }
 
 /** What the codec said, short and without line breaks; codecs speak of markers and lengths only. */
