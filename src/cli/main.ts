@@ -2,7 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { DeepHealthError } from '../errors/error.ts';
 import { classifyCommand } from './classify.ts';
 import { configCommand } from './config.ts';
+import { demoCommand } from './demo.ts';
 import { EXIT } from './exit.ts';
+import { serveCommand } from './serve.ts';
+import { studiesCommand } from './studies.ts';
 import { productVersion } from './version.ts';
 
 /**
@@ -21,6 +24,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(see --help)');
   program.addCommand(classifyCommand());
   program.addCommand(configCommand());
+  program.addCommand(serveCommand());
+  program.addCommand(demoCommand());
+  program.addCommand(studiesCommand());
   throwInsteadOfExit(program);
 
   try {

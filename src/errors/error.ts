@@ -3,6 +3,7 @@ import { FILM_ERRORS } from './film.ts';
 import { HL7_ERRORS } from './hl7.ts';
 import type { ErrorKind, Retry } from './kinds.ts';
 import { REPORT_ERRORS } from './report.ts';
+import { SERVICE_ERRORS } from './service.ts';
 import { STORE_ERRORS } from './store.ts';
 import { USAGE_ERRORS } from './usage.ts';
 import { WEB_ERRORS } from './web.ts';
@@ -15,6 +16,7 @@ export const ERROR_KINDS = {
   ...WEB_ERRORS,
   ...HL7_ERRORS,
   ...STORE_ERRORS,
+  ...SERVICE_ERRORS,
   ...USAGE_ERRORS,
 } as const;
 

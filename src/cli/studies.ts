@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander';
+import { STUDY_STATES } from '../ledger/types.ts';
+import { configPath } from './config.ts';
+
+export interface StudiesOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** `studies list|show|retry|forget`: the ledger, for an admin. */
+export function studiesCommand(): Command {
+  const command = new Command('studies').description(
+    'The ledger: what came, what was read, what is stuck and why.',
+  );
+  const file = [
+    '--config <file>',
+    'the config file (default: $DEEP_HEALTH_CONFIG, else the defaults)',
+  ] as const;
+  const json = ['--json', 'JSON on stdout, one object a line'] as const;
+
+  command
+    .command('list')
+    .description('Studies, newest first.')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(STUDY_STATES))
+    .option('--since <time>', 'only those noticed since this date or time (ISO 8601)')
+    .option('--limit <number>', 'at most so many', '100')
+    .option(...file)
+    .option(...json)
+    .action(async (options: StudiesOptions & { state?: string; since?: string; limit: string }) => {
+      const { listStudies } = await import('./studies-ledger.ts');
+      await listStudies(configPath(options.config), options);
+    });
+
+  command
+    .command('show')
+    .description('One study: films, readings, deliveries, and what happened when.')
+    .argument('<study>', 'Study Instance UID')
+    .option(...file)
+    .option(...json)
+    .action(async (study: string, options: StudiesOptions) => {
+      const { showStudy } = await import('./studies-ledger.ts');
+      await showStudy(configPath(options.config), study, options);
+    });
+
+  command
+    .command('retry')
+    .description('Takes failed studies and parked deliveries up again.')
+    .argument('[study...]', 'Study Instance UIDs')
+    .option('--failed', 'every failed study and every study with parked deliveries')
+    .option('--reread', 'read the studies again, with the model of today')
+    .option(...file)
+    .option(...json)
+    .action(async (studies: string[], options: StudiesOptions & { failed?: boolean; reread?: boolean }) => {
+      const { retryStudies } = await import('./studies-ledger.ts');
+      await retryStudies(configPath(options.config), studies, options);
+    });
+
+  command
+    .command('forget')
+    .description('Removes studies with their films and results from this service (not from the PACS).')
+    .argument('<study...>', 'Study Instance UIDs')
+    .option(...file)
+    .option(...json)
+    .action(async (studies: string[], options: StudiesOptions) => {
+      const { forgetStudies } = await import('./studies-ledger.ts');
+      await forgetStudies(configPath(options.config), studies, options);
+    });
+
+  return command;
+}

@@ -1,0 +1,120 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
+import { DeepHealthError } from '../errors/error.ts';
+import type { InstanceNotice, Ledger } from '../ledger/types.ts';
+import { instanceUid, studyUid } from '../ledger/uids.ts';
+import { type Log, loggedFailure } from '../observe/log.ts';
+import { reached } from '../reading/stop-points.ts';
+import { type DataFolder, studyFolderName, syncFolder } from './data-folder.ts';
+import type { StorageWatch } from './storage-watch.ts';
+
+export interface Receiving {
+  readonly ledger: Pick<Ledger, 'studies' | 'films'>;
+  readonly folder: DataFolder;
+  readonly storage: StorageWatch;
+  readonly log: Log;
+  /** Milliseconds that a pushed study waits after its last request for another one. */
+  settleMs(): number;
+  stopping(): boolean;
+}
+
+/** A study whose request broke off settles after this time without another instance. */
+const BROKEN_OFF_MS = 60_000;
+
+/** Where pushed films go: into the study's folder, then into the ledger, then the sender hears of it. */
+export function createReceiveSink(receiving: Receiving): ReceiveSink {
+  const { ledger, folder, storage, log } = receiving;
+  let low = false;
+
+  async function admit() {
+    if (receiving.stopping()) return { kind: 'busy', retryAfterSeconds: 10 } as const;
+    const nowLow = await storage.low();
+    if (nowLow !== low) {
+      low = nowLow;
+      if (low) log.warn({ code: 'storage.low', free: storage.free }, 'Intake stops: the disk is nearly full');
+      else log.info({ free: storage.free }, 'Intake goes on: there is room again');
+    }
+    return low ? ({ kind: 'disk-low' } as const) : ({ kind: 'open' } as const);
+  }
+
+  async function accept(instance: ReceivedInstance): Promise<Acceptance> {
+    const { identity, size, sha256 } = instance;
+    const study = studyUid(identity.studyInstanceUid);
+    const home = join(folder.films, studyFolderName(study));
+    // Named by its bytes: the same film sent again lands on itself.
+    const path = join(home, `${sha256}.dcm`);
+    await mkdir(home, { recursive: true, mode: 0o750 });
+    await rename(instance.path, path);
+    await syncFolder(home);
+    await syncFolder(folder.films);
+    reached('intake.on-disk');
+    const notice: InstanceNotice = {
+      sopUid: instanceUid(identity.sopInstanceUid),
+      seriesUid: identity.seriesInstanceUid,
+      sopClassUid: identity.sopClassUid,
+      role: 'film',
+      location: { kind: 'file', path: folder.relative(path) },
+      sha256,
+      bytes: size,
+    };
+    let outcome: Awaited<ReturnType<typeof ledger.studies.notice>>;
+    try {
+      outcome = await ledger.studies.notice({
+        studyUid: study,
+        source: { kind: 'receive', pacs: null },
+        priority: 'routine',
+        settleAt: Date.now() + BROKEN_OFF_MS,
+        instances: [notice],
+      });
+    } catch (error) {
+      // An unknown commit may hold the path; then the file stays, and a repetition of it lands on itself.
+      const unknown = error instanceof DeepHealthError && error.code === 'ledger.commit-unknown';
+      if (!unknown && !(await isRecorded(notice, study))) await rm(path, { force: true });
+      throw error;
+    }
+    reached('intake.recorded');
+    switch (outcome.instances[0]?.kind) {
+      case 'conflict':
+        await rm(path, { force: true });
+        return { kind: 'conflict' };
+      case 'duplicate':
+        if (!(await isRecorded(notice, study))) await rm(path, { force: true });
+        return { kind: 'duplicate' };
+      default:
+        return { kind: 'stored' };
+    }
+  }
+
+  /** Whether the ledger points to this very file; unknown counts as yes, a file too many does no harm. */
+  async function isRecorded(notice: InstanceNotice, study: ReturnType<typeof studyUid>): Promise<boolean> {
+    if (notice.location.kind !== 'file') return false;
+    const { path } = notice.location;
+    try {
+      const known = await ledger.films.list(study);
+      return known.some(({ location }) => location.kind === 'file' && location.path === path);
+    } catch {
+      return true;
+    }
+  }
+
+  return { admit, accept };
+}
+
+/** The request has ended: its studies are complete unless another request follows soon. */
+export async function settleReceived(receiving: Receiving, receipt: StowReceipt): Promise<void> {
+  if (!receipt.complete) return;
+  for (const study of receipt.studies) {
+    try {
+      await receiving.ledger.studies.notice({
+        studyUid: studyUid(study),
+        source: { kind: 'receive', pacs: null },
+        priority: 'routine',
+        settleAt: Date.now() + receiving.settleMs(),
+      });
+    } catch (error) {
+      // The instances are recorded and settle by themselves a little later: the sender's success stands.
+      receiving.log.warn(loggedFailure(error), 'A pushed study could not be settled yet');
+    }
+  }
+}

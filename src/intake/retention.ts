@@ -1,0 +1,43 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ledger } from '../ledger/types.ts';
+import type { StudyUid } from '../ledger/uids.ts';
+import { type DataFolder, removeFiles } from './data-folder.ts';
+
+const BATCH = 50;
+/** Poll observations of studies that no archive shows any more are of no use. */
+const OBSERVATIONS_MS = 7 * 24 * 60 * 60_000;
+
+/**
+ * Removes studies that ended longer ago than the retention: their films, their outbox, then their rows. Files
+ * go first, so that no file is left of which nobody knows.
+ *
+ * @returns how many were removed
+ */
+export async function sweepRetention(
+  ledger: Pick<Ledger, 'retention'>,
+  folder: DataFolder,
+  retentionMs: number,
+  now: number,
+): Promise<number> {
+  const due = await ledger.retention.expirable({
+    states: ['delivered', 'skipped', 'failed'],
+    before: now - retentionMs,
+    limit: BATCH,
+  });
+  for (const { studyUid, files } of due) await forgetStudy(ledger, folder, studyUid, files);
+  await ledger.retention.forgetObservations(now - OBSERVATIONS_MS);
+  return due.length;
+}
+
+/** Removes one study with everything that belongs to it; false when the ledger has no such study. */
+export async function forgetStudy(
+  ledger: Pick<Ledger, 'retention'>,
+  folder: DataFolder,
+  studyUid: StudyUid,
+  files: readonly string[],
+): Promise<boolean> {
+  await removeFiles(folder, files);
+  await rm(join(folder.outbox, studyUid), { recursive: true, force: true });
+  return (await ledger.retention.forget(studyUid)).kind === 'forgotten';
+}

@@ -1,0 +1,65 @@
+import type { FilmReading, FilmToRead, Model } from '../ai/classify.ts';
+
+/** Gives films to the network in batches that form by themselves. */
+export interface Inference {
+  /** Reads one film; it may share a pass of the network with films of other studies. */
+  read(film: FilmToRead): Promise<FilmReading>;
+}
+
+interface Waiting {
+  readonly film: FilmToRead;
+  readonly model: Model;
+  readonly resolve: (reading: FilmReading) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * While one pass is computed, the films that become ready wait; the next pass takes them together. Nobody
+ * waits for a batch to fill: an only film is read at once.
+ *
+ * @param model the one in force when a film comes; a reload may change it
+ * @param batch the most films of a pass
+ */
+export function createInference(model: () => Model, batch: () => number): Inference {
+  const waiting: Waiting[] = [];
+  let computing = false;
+
+  async function pass(films: readonly Waiting[], by: Model): Promise<void> {
+    try {
+      const readings = await by.read(films.map(({ film }) => film));
+      films.forEach(({ resolve, reject }, index) => {
+        const reading = readings[index];
+        if (reading === undefined) reject(new Error('the model gave fewer readings than films'));
+        else resolve(reading);
+      });
+    } catch (error) {
+      // One film must not take the others of its batch down with it: each gets a pass of its own.
+      if (films.length > 1) for (const each of films) await pass([each], by);
+      else films[0]?.reject(error);
+    }
+  }
+
+  async function compute(): Promise<void> {
+    computing = true;
+    try {
+      for (;;) {
+        const first = waiting[0];
+        if (first === undefined) return;
+        let count = 1;
+        while (count < batch() && waiting[count]?.model === first.model) count += 1;
+        await pass(waiting.splice(0, count), first.model);
+      }
+    } finally {
+      computing = false;
+    }
+  }
+
+  return {
+    read(film) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ film, model: model(), resolve, reject });
+        if (!computing) queueMicrotask(() => !computing && void compute());
+      });
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { FilmReading, Model } from '../ai/classify.ts';
+import type { Decoder } from '../dicom/film/decode/decoder.ts';
+import type { Film } from '../dicom/film/film.ts';
+import { openFilm } from '../dicom/film/open.ts';
+import type { SelectRules } from '../dicom/film/select-rules.ts';
+import { DeepHealthError, ERROR_KINDS, type ErrorCode } from '../errors/error.ts';
+import type { ErrorKind } from '../errors/kinds.ts';
+import type { Instance, Reason, Selection, StudyClaim, StudyReport } from '../ledger/types.ts';
+import { fetchFilm, type Gathering, gatherInstances } from './gather.ts';
+import type { Inference } from './inference.ts';
+import { reached } from './stop-points.ts';
+
+/** A film that was read, and the instance it came from. */
+export interface StudyFilm {
+  readonly instance: Instance;
+  readonly film: Film;
+  readonly sha256: string;
+  readonly outcome: FilmReading;
+}
+
+export type LookedAt = StudyReport['instances'];
+
+/** What looking at a study came to. */
+export type StudyReading =
+  | { readonly kind: 'read'; readonly films: readonly StudyFilm[]; readonly instances: LookedAt }
+  | { readonly kind: 'nothing-to-read'; readonly reason: Reason; readonly instances: LookedAt }
+  | { readonly kind: 'unreadable'; readonly reason: Reason; readonly instances: LookedAt };
+
+export interface StudyReader extends Gathering {
+  readonly decoder: Decoder;
+  readonly inference: Inference;
+  model(): Model;
+  rules(): SelectRules;
+  /** The largest single film, in bytes. */
+  maxFilm(): number;
+}
+
+/** More films than that in one study is no chest examination; the others are left out by name. */
+const MAX_FILMS = 16;
+/** Films of one study that are fetched and decoded at the same time. */
+const AT_ONCE = 2;
+/** A failure of the archive with one film, when it still answers, counts against the film after so many tries. */
+const STUBBORN_ATTEMPTS = 6;
+
+/**
+ * Fetches, opens and reads the films of a claimed study. What is wrong with one film is its own reason and
+ * holds up no other; what is wrong with an archive, a disk or the engine is thrown, and the study comes
+ * again.
+ *
+ * @throws DeepHealthError transient ones, and `study.*`
+ */
+export async function readStudy(
+  claim: StudyClaim,
+  reader: StudyReader,
+  signal: AbortSignal,
+): Promise<StudyReading> {
+  const all = await gatherInstances(claim, reader);
+  const candidates = all.filter(({ role }) => role === 'film');
+  const others = all
+    .filter(({ role }) => role !== 'film')
+    .map((instance) => ({ ...noticeOf(instance), selection: leftOut('film.other-object') }));
+  if (candidates.length === 0) {
+    return { kind: 'nothing-to-read', reason: reasonOf('study.empty'), instances: others };
+  }
+  const films: StudyFilm[] = [];
+  const instances: LookedAt[number][] = [...others];
+  const taken = candidates.slice(0, MAX_FILMS);
+  for (const instance of candidates.slice(MAX_FILMS)) {
+    const reason = {
+      code: 'study.too-many-films',
+      message: `Only the first ${MAX_FILMS} films of a study are read.`,
+    };
+    instances.push({ ...noticeOf(instance), selection: { kind: 'left-out', reason } });
+  }
+  const looks = await inTurns(taken, AT_ONCE, (instance) => lookAt(claim, instance, reader, signal));
+  for (const look of looks) {
+    instances.push(look.instance);
+    if (look.film !== undefined) films.push(look.film);
+  }
+  reached('reading.inferred');
+  if (films.length > 0) return { kind: 'read', films, instances };
+  const unreadable = instances.find(({ selection }) => selection.kind === 'unreadable')?.selection;
+  if (unreadable?.kind === 'unreadable') return { kind: 'unreadable', reason: unreadable.reason, instances };
+  return {
+    kind: 'nothing-to-read',
+    reason: commonReason(looks.map(({ instance }) => instance.selection)),
+    instances,
+  };
+}
+
+interface Look {
+  readonly instance: LookedAt[number];
+  readonly film?: StudyFilm;
+}
+
+async function lookAt(
+  claim: StudyClaim,
+  instance: Instance,
+  reader: StudyReader,
+  signal: AbortSignal,
+): Promise<Look> {
+  let notice = noticeOf(instance);
+  try {
+    signal.throwIfAborted();
+    const { bytes, sha256 } = await fetchFilm(claim.studyUid, instance, reader);
+    reached('reading.fetched');
+    notice = { ...notice, sha256, bytes: bytes.length };
+    signal.throwIfAborted();
+    const film = await openFilm(bytes, {
+      decoder: reader.decoder,
+      rules: reader.rules(),
+      limits: { fileBytes: reader.maxFilm() },
+    });
+    checkIdentity(film, claim);
+    const outcome = await reader.inference.read(film);
+    return {
+      instance: { ...notice, selection: { kind: 'read' } },
+      film: { instance, film, sha256, outcome },
+    };
+  } catch (error) {
+    if (!(error instanceof DeepHealthError)) throw error;
+    const selection = selectionOf(error, claim.attempts);
+    if (selection === undefined) throw error;
+    return { instance: { ...notice, selection } };
+  }
+}
+
+/** A header that names another study than the one it was stored in must not be reported to either. */
+function checkIdentity(film: Film, claim: StudyClaim): void {
+  const [study] = film.dataset['0020000D']?.Value ?? [];
+  if (typeof study !== 'string' || study.trim() !== claim.studyUid) {
+    throw new DeepHealthError('web.wrong-instance', 'The film names another study than the one it is in.');
+  }
+}
+
+/** What a failure says of the film; undefined when it says nothing of it and the study comes again. */
+function selectionOf(error: DeepHealthError, attempts: number): Selection | undefined {
+  const { code, message } = error;
+  const reason: Reason = { code, message };
+  if (code.startsWith('film.') && code !== 'film.charset' && code !== 'film.blank') {
+    return { kind: 'left-out', reason };
+  }
+  if (error.retry === 'permanent' && !code.startsWith('ledger.')) return { kind: 'unreadable', reason };
+  const stubborn = [
+    'web.server-error',
+    'web.cut-off',
+    'web.answer-malformed',
+    'multipart.malformed',
+    'multipart.cut-off',
+  ];
+  if (stubborn.includes(code) && attempts >= STUBBORN_ATTEMPTS) return { kind: 'unreadable', reason };
+  return undefined;
+}
+
+function noticeOf({ seenAt: _seen, selection: _before, ...notice }: Instance) {
+  return notice;
+}
+
+function leftOut(code: ErrorCode): Selection {
+  return { kind: 'left-out', reason: reasonOf(code) };
+}
+
+function reasonOf(code: ErrorCode): Reason {
+  const kind: ErrorKind = ERROR_KINDS[code];
+  return { code, message: kind.meaning };
+}
+
+/** The one reason that all films share, or the general one. */
+function commonReason(selections: readonly Selection[]): Reason {
+  const reasons = selections.flatMap((selection) => (selection.kind === 'read' ? [] : [selection.reason]));
+  const [first] = reasons;
+  const shared = first !== undefined && reasons.every(({ code }) => code === first.code);
+  return shared ? first : reasonOf('study.nothing-to-read');
+}
+
+/** Runs the work for every input, so many at a time; the results are in the order of the inputs. */
+async function inTurns<In, Out>(
+  inputs: readonly In[],
+  atOnce: number,
+  work: (input: In) => Promise<Out>,
+): Promise<Out[]> {
+  const results: Out[] = [];
+  let next = 0;
+  async function worker(): Promise<void> {
+    for (;;) {
+      const index = next++;
+      const input = inputs[index];
+      if (input === undefined) return;
+      results[index] = await work(input);
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(atOnce, inputs.length) }, worker));
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  return results;
+}

@@ -1,0 +1,119 @@
+import { DeepHealthError } from '../errors/error.ts';
+import type { Ledger, StudyClaim } from '../ledger/types.ts';
+import { type Log, loggedFailure } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { StudyKey } from '../observe/study-key.ts';
+import type { StudyHandler } from '../queue/types.ts';
+import { readStudy, type StudyReader, type StudyReading } from './read-study.ts';
+import { codeOf, verdictOf } from './retry.ts';
+import { reached } from './stop-points.ts';
+import { type Reporting, studyReport } from './study-report.ts';
+
+export interface StudyHandling {
+  readonly ledger: Ledger;
+  readonly reader: StudyReader;
+  reporting(): Reporting;
+  readonly log: Log;
+  readonly keyOf: StudyKey;
+  readonly metrics: Metrics;
+  /** Aborted when the process must end now: studies in hand are put back. */
+  readonly signal: AbortSignal;
+  /** Deliveries were recorded. */
+  readonly onReported: () => void;
+}
+
+/** Brings a claimed study to an end in the ledger: reported, skipped, failed, or again later. */
+export function studyHandler(handling: StudyHandling): StudyHandler {
+  return async (claim, lost) => {
+    reached('reading.claimed');
+    const began = performance.now();
+    const signal = AbortSignal.any([handling.signal, lost]);
+    const entry = { study: handling.keyOf(claim.studyUid), run: claim.run, source: claim.source.kind };
+    const took = () => (performance.now() - began) / 1000;
+    try {
+      const reading = await readStudy(claim, handling.reader, signal);
+      signal.throwIfAborted();
+      await record(claim, reading, handling);
+      const ms = Math.round(took() * 1000);
+      switch (reading.kind) {
+        case 'read':
+          handling.metrics.studyRead('reported', took());
+          for (const { outcome } of reading.films) {
+            const { prepare, infer } = outcome.timings;
+            handling.metrics.filmRead(outcome.reading.pneumonia, {
+              prepare: prepare / 1000,
+              infer: infer / 1000,
+            });
+          }
+          handling.log.info({ ...entry, ms, films: reading.films.length }, 'Read and reported');
+          handling.onReported();
+          break;
+        case 'nothing-to-read':
+          handling.metrics.studyRead('skipped', took());
+          handling.log.info({ ...entry, ms, ...reading.reason }, 'Skipped: nothing to read');
+          break;
+        case 'unreadable':
+          handling.metrics.studyRead('failed', took());
+          handling.log.error({ ...entry, ms, ...reading.reason }, 'Failed: no film could be read');
+      }
+    } catch (error) {
+      await endAttempt(claim, error, handling, { lost, entry });
+      handling.metrics.studyRead('again', took());
+    }
+  };
+}
+
+async function record(claim: StudyClaim, reading: StudyReading, handling: StudyHandling): Promise<void> {
+  const { ledger } = handling;
+  switch (reading.kind) {
+    case 'nothing-to-read':
+      return ledger.claims.skip(claim, reading.reason, reading.instances);
+    case 'unreadable':
+      return ledger.claims.fail(claim, reading.reason, reading.instances);
+    case 'read': {
+      const earlier = (await ledger.readings.objects(claim.studyUid)).filter(({ run }) => run < claim.run);
+      const { films, instances } = reading;
+      const report = studyReport(claim, films, instances, earlier, new Date(), handling.reporting());
+      reached('reading.made');
+      await ledger.claims.report(claim, report);
+      reached('reading.recorded');
+    }
+  }
+}
+
+/** What follows when a study could not be read to its end. */
+async function endAttempt(
+  claim: StudyClaim,
+  error: unknown,
+  handling: StudyHandling,
+  { lost, entry }: { readonly lost: AbortSignal; readonly entry: object },
+): Promise<void> {
+  const { ledger, log } = handling;
+  if (lost.aborted || (error instanceof DeepHealthError && error.code === 'ledger.claim-lost')) {
+    log.info(entry, 'The study changed or was taken over while it was read; this reading is dropped');
+    return;
+  }
+  if (handling.signal.aborted) {
+    await ledger.claims.putBack(claim);
+    log.info(entry, 'Put back: the service is stopping');
+    return;
+  }
+  const { code, message } = codeOf(error);
+  const now = Date.now();
+  const attempts = { failures: claim.attempts + 1, firstAttemptAt: claim.firstAttemptAt, now };
+  // An unknown failure that comes again and again is a defect: the study must not go round for ever.
+  const limited = code === 'internal.unexpected' && attempts.failures >= 5;
+  const verdict = limited
+    ? ({
+        kind: 'park',
+        reason: { code, message: 'Reading failed five times for an unknown reason.' },
+      } as const)
+    : verdictOf(code, attempts, message);
+  if (verdict.kind === 'park') {
+    await ledger.claims.fail(claim, verdict.reason);
+    log.error({ ...entry, ...loggedFailure(error) }, 'Failed: somebody has to act');
+  } else {
+    await ledger.claims.retryLater(claim, verdict.reason, verdict.at);
+    log.warn({ ...entry, ...loggedFailure(error), inMs: verdict.at - now }, 'Not read; it is tried again');
+  }
+}

@@ -1,0 +1,41 @@
+import type { StorageWatch } from '../intake/storage-watch.ts';
+import type { Ledger } from '../ledger/types.ts';
+import type { Queue } from '../queue/types.ts';
+
+export interface HealthChecks {
+  readonly ledger: Pick<Ledger, 'check'>;
+  readonly queue: Pick<Queue, 'ready'>;
+  readonly storage: StorageWatch;
+  stopping(): boolean;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Codes of what is not ready; their meaning stands in docs/errors.md. */
+  readonly problems: readonly string[];
+}
+
+const LONGEST_CHECK_MS = 2000;
+
+/** Whether new work can be taken, and if not, why not. */
+export async function readiness({ ledger, queue, storage, stopping }: HealthChecks): Promise<Readiness> {
+  const problems: string[] = [];
+  if (stopping()) problems.push('service.stopping');
+  const [answered, low] = await Promise.all([inTime(ledger.check()), storage.low().catch(() => true)]);
+  if (!answered) problems.push('ledger.unreachable');
+  if (low) problems.push('storage.low');
+  if (!queue.ready()) problems.push('queue.unreachable');
+  return { ready: problems.length === 0, problems };
+}
+
+async function inTime(check: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), LONGEST_CHECK_MS);
+  });
+  const done = check.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([done, late]).finally(() => clearTimeout(timer));
+}

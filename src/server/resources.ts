@@ -1,0 +1,181 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { loadModel, type Model } from '../ai/classify.ts';
+import { modelFolder } from '../cli/model-path.ts';
+import type { Config } from '../config/schema.ts';
+import { DeepHealthError } from '../errors/error.ts';
+import { type DataFolder, openDataFolder } from '../intake/data-folder.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/types.ts';
+import { type Log, loggedFailure } from '../observe/log.ts';
+import { loadStudyKey, type StudyKey } from '../observe/study-key.ts';
+import { openQueue } from '../queue/open.ts';
+import type { Queue } from '../queue/types.ts';
+import { openSite, readPem, type Site } from './site.ts';
+import { takeWorkerName, type WorkerName } from './worker-name.ts';
+
+/** What the daemon needs before its first step. */
+export interface Resources {
+  readonly folder: DataFolder;
+  readonly keyOf: StudyKey;
+  readonly worker: WorkerName;
+  readonly ledger: Ledger;
+  readonly queue: Queue;
+  /** Undefined where the role does not read. */
+  readonly model: Model | undefined;
+  readonly site: Site;
+  /** Listens already; whoever calls gets 503 until an application is set. */
+  readonly server: Server;
+}
+
+/**
+ * Opens everything, and where something fails, finds out what else does: an admin mends all at one go. What
+ * was opened is closed again then.
+ *
+ * @throws DeepHealthError `service.start` with a line for each problem
+ */
+export async function openResources(
+  config: Config,
+  { reads, log }: { readonly reads: boolean; readonly log: Log },
+): Promise<Resources> {
+  const problems: DeepHealthError[] = [];
+  const opened: (() => Promise<unknown>)[] = [];
+  async function attempt<Part>(open: () => Promise<Part> | Part, close?: (part: Part) => Promise<unknown>) {
+    try {
+      const part = await open();
+      if (close !== undefined) opened.unshift(() => close(part));
+      return part;
+    } catch (error) {
+      problems.push(error instanceof DeepHealthError ? error : unknownProblem(error));
+      return undefined;
+    }
+  }
+
+  const folder = await attempt(() => openDataFolder(config.storage.folder));
+  const [keyOf, worker, ledger, model, server] = await Promise.all([
+    folder && attempt(() => loadStudyKey(folder.path)),
+    folder &&
+      attempt(
+        () => takeWorkerName(folder.path),
+        (name) => name.release(),
+      ),
+    attempt(
+      () => openLedger(config.ledger),
+      (part) => part.close(),
+    ),
+    reads
+      ? attempt(
+          () => openModel(config),
+          (part) => part.close(),
+        )
+      : undefined,
+    attempt(() => listen(config.server), closeServer),
+  ]);
+  const site =
+    folder &&
+    (await attempt(
+      () => openSite(config, folder, log),
+      (part) => part.close(),
+    ));
+  const queue =
+    ledger &&
+    worker &&
+    (await attempt(
+      () =>
+        openQueue(config.queue, {
+          ledger,
+          worker: worker.name,
+          pollMs: 250,
+          onError: (error) => log.debug(loggedFailure(error), 'The queue met a failure'),
+        }),
+      (part) => part.close(),
+    ));
+  if (
+    folder &&
+    keyOf &&
+    worker &&
+    ledger &&
+    queue &&
+    site &&
+    server &&
+    (model || !reads) &&
+    problems.length === 0
+  ) {
+    return { folder, keyOf, worker, ledger, queue, model, site, server };
+  }
+  for (const close of opened) await close().catch(() => {});
+  const lines = problems.map(({ code, message }) => `  ${code}: ${message}`);
+  throw new DeepHealthError('service.start', `The service could not start:\n${lines.join('\n')}`);
+}
+
+function unknownProblem(error: unknown): DeepHealthError {
+  const { code, message } = loggedFailure(error);
+  return new DeepHealthError('internal.unexpected', `${code}: ${message}`, { cause: error });
+}
+
+/** The model that the configuration names. Throws `model.*`, `engine.*`. */
+export function openModel(config: Pick<Config, 'model' | 'report'>): Promise<Model> {
+  const { path, engine, threads } = config.model;
+  const { enabled, certainty } = config.report.triage;
+  return loadModel(modelFolder(path), { engine, threads, triage: { enabled, category2From: certainty } });
+}
+
+/** A server that listens. Throws `service.port-taken`, `service.address`, `service.certificate`. */
+async function listen({ host, port, tls, connections }: Config['server']): Promise<Server> {
+  const options = {
+    // STOW-RS watches the pace of its senders itself; a large push over a slow line may take long.
+    requestTimeout: 0,
+    headersTimeout: 30_000,
+    keepAliveTimeout: 30_000,
+    maxHeaderSize: 32 * 1024,
+  };
+  const server =
+    tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...serverTls(tls) });
+  server.maxConnections = connections;
+  // Neither side says anything for so long: the connection is dead or held open on purpose.
+  server.setTimeout(120_000);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = `${host}:${port}`;
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new DeepHealthError('service.port-taken', `Another program listens on ${where}.`)
+          : new DeepHealthError('service.address', `Cannot listen on ${where} (${error.code ?? 'unknown'}).`),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+function serverTls(tls: NonNullable<Config['server']['tls']>) {
+  const pem = { cert: readPem(tls.cert), key: readPem(tls.key) };
+  const ca = tls.clientCa === undefined ? {} : { ca: readPem(tls.clientCa) };
+  try {
+    createSecureContext({ ...pem, ...ca });
+  } catch (error) {
+    throw new DeepHealthError(
+      'service.certificate',
+      `${tls.cert} and ${tls.key} cannot be used together, or one of them is damaged.`,
+      { cause: error },
+    );
+  }
+  const asksClients = tls.clientCa !== undefined;
+  return {
+    ...pem,
+    ...ca,
+    minVersion: 'TLSv1.2' as const,
+    requestCert: asksClients,
+    rejectUnauthorized: asksClients,
+  };
+}
+
+/** Takes no new connection; resolves when the open ones have ended, which idle ones do at once. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), 5000);
+  await closed;
+  clearTimeout(force);
+}

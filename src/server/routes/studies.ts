@@ -1,0 +1,113 @@
+import express, { Router } from 'express';
+import * as z from 'zod';
+import { LABELS } from '../../ai/reading.ts';
+import { DeepHealthError } from '../../errors/error.ts';
+import { type Notifying, noticeStudy } from '../../intake/notify.ts';
+import { type Ledger, STUDY_STATES } from '../../ledger/types.ts';
+import { type StudyUid, studyUid } from '../../ledger/uids.ts';
+import { historyJson, studyJson } from '../study-json.ts';
+
+export interface StudyRoutes extends Notifying {
+  readonly ledger: Ledger;
+  /** Something may be due: a settled study, a delivery that was taken up again. */
+  readonly onRetried: () => void;
+}
+
+const since = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+const listQuery = z.strictObject({
+  state: z.enum(STUDY_STATES as [string, ...string[]]).optional(),
+  since: since.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).optional(),
+  cursor: z.string().max(200).optional(),
+});
+const noticeBody = z
+  .strictObject({
+    source: z.string().max(64).optional(),
+    priority: z.enum(['stat', 'routine']).default('routine'),
+  })
+  .prefault({});
+const feedbackBody = z.strictObject({
+  agree: z.boolean(),
+  label: z.enum(LABELS).optional(),
+  comment: z.string().max(2000).optional(),
+});
+const retryBody = z.strictObject({ reread: z.boolean().default(false) }).prefault({});
+
+/** `/api/studies`: the ledger for people and webhooks. */
+export function studyRoutes(routes: StudyRoutes): Router {
+  const { ledger } = routes;
+  const router = Router();
+  const json = express.json({ limit: '64kb', inflate: false, type: () => true });
+
+  router.get('/', async (request, response) => {
+    const { state, since: from, limit, cursor } = parsed(listQuery, request.query);
+    const page = await ledger.studies.list({
+      ...(state === undefined ? {} : { state: state as (typeof STUDY_STATES)[number] }),
+      ...(from === undefined ? {} : { since: Date.parse(from) }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    response.json({ studies: page.studies.map(studyJson), next: page.next });
+  });
+
+  router.get('/:study', async (request, response) => {
+    const history = await ledger.studies.history(studyOf(request.params));
+    if (history === undefined) throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
+    response.json(historyJson(history));
+  });
+
+  router.post('/:study', json, async (request, response) => {
+    const { source, priority } = parsed(noticeBody, request.body);
+    const study = await noticeStudy(
+      { studyUid: studyOf(request.params), pacs: source ?? null, priority },
+      routes,
+    );
+    response.status(202).json(studyJson(study));
+  });
+
+  router.post('/:study/retry', json, async (request, response) => {
+    const study = studyOf(request.params);
+    const { reread } = parsed(retryBody, request.body);
+    const outcome = reread ? await ledger.studies.reread(study) : await ledger.studies.retry(study);
+    if (outcome.kind === 'unknown')
+      throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
+    routes.onRetried();
+    const now = await ledger.studies.get(study);
+    response.status(202).json({ outcome: outcome.kind, study: now === undefined ? null : studyJson(now) });
+  });
+
+  router.post('/:study/feedback', json, async (request, response) => {
+    const { agree, label, comment } = parsed(feedbackBody, request.body);
+    const author = response.locals.user as string | null;
+    const outcome = await ledger.feedback.add(studyOf(request.params), {
+      agree,
+      label: label ?? null,
+      comment: comment ?? null,
+      author,
+    });
+    if (outcome.kind === 'unknown')
+      throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
+    response.status(201).json({ outcome: outcome.kind });
+  });
+
+  return router;
+}
+
+function studyOf({ study }: Record<string, unknown>): StudyUid {
+  return studyUid(typeof study === 'string' ? study : '');
+}
+
+/** The body or query as the schema wants it; throws `api.bad-request` that names the key, never its value. */
+function parsed<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
+  const result = schema.safeParse(given ?? {});
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, code, ...issue }) =>
+    code === 'unrecognized_keys' && 'keys' in issue
+      ? `unknown key ${(issue.keys as string[])
+          .slice(0, 5)
+          .map((key) => JSON.stringify(key.slice(0, 40)))
+          .join(', ')}`
+      : `${path.length === 0 ? 'the body' : path.join('.')} is not valid`,
+  );
+  throw new DeepHealthError('api.bad-request', `The request is not valid: ${problems.join('; ')}.`);
+}
