@@ -50,7 +50,9 @@ const rescale = (slope: number, intercept: number): DicomDataset => ({
 function lut(first: number, entries: readonly number[], bits: number, packed = false): DicomDataset {
   const field = packed ? Uint8Array.from(entries) : new Uint8Array(Uint16Array.from(entries).buffer);
   const count = entries.length & 0xffff;
-  return { '00283002': element('US', count, first & 0xffff, bits), '00283006': element('OW', field) };
+  // US or SS, as the first value needs it.
+  const vr = first < 0 ? 'SS' : 'US';
+  return { '00283002': element(vr, count, first, bits), '00283006': element('OW', field) };
 }
 
 const SIGNED: DicomDataset = { '00280103': element('US', 1) };

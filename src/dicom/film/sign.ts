@@ -1,4 +1,4 @@
-import { type DicomDataset, number } from '../dataset.ts';
+import { type DicomDataset, items, number } from '../dataset.ts';
 import type { Remark } from './film.ts';
 import type { StoredValues } from './stored-values.ts';
 
@@ -13,7 +13,8 @@ export function unwrapped(
   dataset: DicomDataset,
 ): { readonly stored: StoredValues; readonly remarks: readonly Remark[] } {
   const asDeclared = { stored, remarks: [] };
-  if (!stored.signed) return asDeclared;
+  // A VOI LUT is shown before any window, so the window says nothing then.
+  if (!stored.signed || items(dataset, '00283010').length > 0) return asDeclared;
   const centre = number(dataset, '00281050');
   const width = number(dataset, '00281051');
   if (centre === undefined || width === undefined) return asDeclared;
