@@ -12,6 +12,9 @@ const GREY_TOLERANCE = 24;
 /** More colour than in this share of the pixels is not a grey picture with JPEG noise or a coloured mark. */
 const COLOUR_SHARE = 0.01;
 
+/** Longer than this takes no picture within the limit of pixels. */
+const DECODE_SECONDS = 30;
+
 /** What the first bytes say a picture file is. */
 export function pictureFormat(bytes: Uint8Array): 'jpeg' | 'png' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
@@ -31,7 +34,9 @@ export async function openPicture(
 ): Promise<Omit<Film, 'timings'>> {
   const { pixels: mostPixels } = { ...DEFAULT_FILM_LIMITS, ...limits };
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const source = sharp(file, { failOn: 'error', limitInputPixels: false });
+  const source = sharp(file, { failOn: 'error', limitInputPixels: false }).timeout({
+    seconds: DECODE_SECONDS,
+  });
   const header = await decoded(source.metadata());
   const { width: columns, height: rows } = header;
   if (columns * rows > mostPixels || (header.pages ?? 1) > 1) {
@@ -48,7 +53,8 @@ export async function openPicture(
   const opaque = header.hasAlpha ? source.flatten({ background: '#000000' }) : source;
   const colour = header.channels >= 3;
   const raw = await decoded(
-    (colour && !deep ? opaque.toColourspace('srgb') : opaque.toColourspace(deep ? 'grey16' : 'b-w'))
+    opaque
+      .toColourspace(colour ? (deep ? 'rgb16' : 'srgb') : deep ? 'grey16' : 'b-w')
       .raw({ depth: deep ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true }),
   );
