@@ -55,13 +55,28 @@ export async function compileCodecs(heapBytes: number): Promise<WebAssembly.Modu
   return WebAssembly.compile(withHeapBound(await readFile(path), heapBytes));
 }
 
-/** A fresh instance of the compiled codecs. */
-export function instantiateCodecs(module: WebAssembly.Module): Codecs {
-  const warnings: string[] = [];
-  const { memory, api } = link(module, (line) => {
-    const complaint = complaintOf(line);
-    if (complaint !== undefined) warnings.push(complaint);
-  });
+/**
+ * Makes fresh instances of the compiled codecs. The first runs the static constructors (tens of
+ * milliseconds); the others begin with the memory that it had after them.
+ */
+export function codecsMaker(module: WebAssembly.Module): () => Codecs {
+  let initialized: Uint8Array | undefined;
+  return () => {
+    const warnings: string[] = [];
+    const { memory, api } = link(module, (line) => {
+      const complaint = complaintOf(line);
+      if (complaint !== undefined) warnings.push(complaint);
+    });
+    if (initialized?.length === memory.buffer.byteLength) new Uint8Array(memory.buffer).set(initialized);
+    else {
+      api._initialize?.();
+      initialized = new Uint8Array(memory.buffer.slice());
+    }
+    return codecsOf(memory, api, warnings);
+  };
+}
+
+function codecsOf(memory: WebAssembly.Memory, api: Exports, warnings: string[]): Codecs {
   const call = (name: string, ...values: number[]): number => {
     const exported = api[name];
     if (exported === undefined) throw new Error(`The codecs have no ${name}.`);
@@ -165,7 +180,5 @@ function link(
   const { exports } = new WebAssembly.Instance(module, imports);
   if (!(exports.memory instanceof WebAssembly.Memory)) throw new Error('The codecs export no memory.');
   memory = exports.memory;
-  const api = exports as unknown as Exports;
-  api._initialize?.();
-  return { memory, api };
+  return { memory, api: exports as unknown as Exports };
 }

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
-import { type Codecs, cellBytes, instantiateCodecs } from './codecs.ts';
+import { type Codecs, cellBytes, codecsMaker } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
 import type { DecodeJob, DecodeReply } from './job.ts';
 import { decodeRle } from './rle.ts';
 
 /** Thread that decodes one frame after the other; `workerData` is the compiled codecs. */
 
-const module = workerData as WebAssembly.Module;
+const makeCodecs = codecsMaker(workerData as WebAssembly.Module);
 let codecs: Codecs | undefined;
 
 parentPort?.on('message', (job: DecodeJob) => {
@@ -39,7 +39,7 @@ function answer(job: DecodeJob): DecodeReply {
 function decode(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const { codec } = job;
   if (codec === 'rle') return decodeRle(job.bytes, job.rows * job.columns);
-  codecs ??= instantiateCodecs(module);
+  codecs ??= makeCodecs();
   const picture = { ...job, codec };
   return toCells(codecs.decode(picture), cellBytes(picture), job);
 }
