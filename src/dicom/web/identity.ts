@@ -86,11 +86,24 @@ function uid(header: dicomParser.DataSet, tag: string): string {
   }
 }
 
-/** Inflates the beginning of a deflated dataset; the end may be missing, the result is bounded. */
+/** So much deflated input cannot become more than MAX_INFLATED (deflate gains at most 1032 to 1). */
+const SMALL_INPUT = 8 * 1024;
+
+/**
+ * Inflates the beginning of a deflated dataset; its end may be missing, the result is bounded. A blank film
+ * is a small file and a large one inflated: then a small beginning has to do.
+ */
 function inflater(bytes: Uint8Array, position: number): Uint8Array {
-  const inflated = inflateRawSync(bytes.subarray(position), {
-    finishFlush: zlib.Z_SYNC_FLUSH,
-    maxOutputLength: MAX_INFLATED,
-  });
+  const deflated = bytes.subarray(position);
+  let inflated: Buffer;
+  try {
+    inflated = inflateBeginning(deflated);
+  } catch {
+    inflated = inflateBeginning(deflated.subarray(0, SMALL_INPUT));
+  }
   return Buffer.concat([bytes.subarray(0, position), inflated]);
+}
+
+function inflateBeginning(deflated: Uint8Array): Buffer {
+  return inflateRawSync(deflated, { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED });
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -350,6 +350,35 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Younger files may belong to a request that is being received, here or by another process. */
+const ORPHAN_AGE_MS = 3_600_000;
+
+/**
+ * Removes what a crash left in the receiving folder: parts that were never finished, and files that were
+ * finished but never recorded (their sender got no answer and sends again). Returns how many.
+ * @param isRecorded whether the ledger knows a file of the folder, by its path.
+ */
+export async function sweepReceived(
+  folder: string,
+  isRecorded: (path: string) => boolean | Promise<boolean>,
+  olderThanMs: number = ORPHAN_AGE_MS,
+): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const part = /^[\da-f-]{36}\.part$/.test(name);
+    if (!part && !/^[\da-f-]{36}\.dcm$/.test(name)) continue;
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => -1,
+    );
+    if (age < olderThanMs || (!part && (await isRecorded(path)))) continue;
+    await rm(path, { force: true });
+    removed += 1;
+  }
+  return removed;
 }
 
 function diskReason(error: unknown): number {

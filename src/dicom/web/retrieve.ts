@@ -96,8 +96,7 @@ export function createRetrieval(transport: Transport): Retrieval {
     let size = 0;
     for await (const chunk of content(await ask(reference))) {
       digest.update(chunk);
-      // A copy: a chunk may be a view of a larger buffer that would be kept alive by it.
-      chunks.push(Uint8Array.from(chunk));
+      chunks.push(chunk);
       size += chunk.length;
     }
     const bytes = Buffer.concat(chunks, size);
