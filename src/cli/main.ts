@@ -3,6 +3,7 @@ import { DeepHealthError } from '../errors/error.ts';
 import { classifyCommand } from './classify.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { EXIT } from './exit.ts';
 import { serveCommand } from './serve.ts';
 import { studiesCommand } from './studies.ts';
@@ -27,6 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   program.addCommand(serveCommand());
   program.addCommand(demoCommand());
   program.addCommand(studiesCommand());
+  program.addCommand(evaluateCommand());
   throwInsteadOfExit(program);
 
   try {

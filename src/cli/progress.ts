@@ -1,3 +1,5 @@
+import type { Progress as StageProgress } from '../ai/progress.ts';
+
 /** A progress line on a terminal; says nothing where stderr is not one. */
 export interface Progress {
   /** One more is done. */
@@ -36,4 +38,21 @@ export function progressOf(
 function duration(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** A line on a terminal that tells the stage of a long piece of work and the time left. */
+export function stageLine(stream: NodeJS.WriteStream = process.stderr): {
+  show(progress: StageProgress): void;
+  clear(): void;
+} {
+  if (!stream.isTTY) return { show() {}, clear() {} };
+  return {
+    show({ stage, done, total, secondsLeft }) {
+      const left = secondsLeft === undefined ? '' : `, ${duration(Math.round(secondsLeft))} left`;
+      stream.write(`\r\x1b[K${stage}: ${done}/${total}${left}`);
+    },
+    clear() {
+      stream.write('\r\x1b[K');
+    },
+  };
 }

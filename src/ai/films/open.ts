@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { text } from '../../dicom/dataset.ts';
 import type { Decoder } from '../../dicom/film/decode/decoder.ts';
+import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import type { Film } from '../../dicom/film/film.ts';
 import { openFilm } from '../../dicom/film/open.ts';
-import { DEFAULT_RULES, type SelectRules } from '../../dicom/film/select-rules.ts';
+import { DEFAULT_RULES } from '../../dicom/film/select-rules.ts';
 import { DeepHealthError, type ErrorCode } from '../../errors/error.ts';
 import { sha256 } from '../canonical.ts';
 import type { LabelledFilm } from './labelled.ts';
@@ -30,17 +31,8 @@ export interface UnusedFilm {
   readonly message: string;
 }
 
-/**
- * Films of a labelled set were chosen by people: small ones, digitised ones and ones without a view are taken.
- */
-const RULES: SelectRules = {
-  ...DEFAULT_RULES,
-  secondaryCapture: true,
-  unknownView: 'flag',
-  minSide: 64,
-  minAspect: 0.2,
-  maxAspect: 5,
-};
+/** Films of a labelled set were chosen by people. */
+const RULES = rulesForFiles(DEFAULT_RULES);
 
 /** Opens one labelled film. Never throws for what is wrong with the film. */
 export async function openLabelled(

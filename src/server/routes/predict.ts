@@ -4,7 +4,7 @@ import type { Decoder } from '../../dicom/film/decode/decoder.ts';
 import { openFilm } from '../../dicom/film/open.ts';
 import type { SelectRules } from '../../dicom/film/select-rules.ts';
 import { DeepHealthError } from '../../errors/error.ts';
-import { rulesForFiles } from '../../reading/file-rules.ts';
+import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import type { Inference } from '../../reading/inference.ts';
 
 export interface Predicting {

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { loadModel } from '../ai/classify.ts';
+import { evaluate } from '../ai/evaluate/evaluate.ts';
+import type { Evaluation } from '../ai/evaluate/result.ts';
+import { LABELS } from '../ai/reading.ts';
+import { requireConfig } from '../config/require.ts';
+import { configPath } from './config.ts';
+import type { EvaluateCommandOptions } from './evaluate.ts';
+import { EXIT } from './exit.ts';
+import { modelFolder } from './model-path.ts';
+import { stageLine } from './progress.ts';
+
+/** Runs `evaluate` and gives the exit code. */
+export async function evaluateFolder(folder: string, options: EvaluateCommandOptions): Promise<number> {
+  const config = requireConfig(configPath(options.config));
+  const model = await loadModel(modelFolder(options.model ?? config.model.path), {
+    engine: config.model.engine,
+    threads: config.model.threads,
+  });
+  const line = stageLine();
+  try {
+    const evaluation = await evaluate(folder, {
+      model,
+      onProgress: line.show,
+      ...(options.out === undefined ? {} : { out: options.out }),
+      ...(options.labels === undefined ? {} : { labels: options.labels }),
+      ...(options.part === undefined ? {} : { part: options.part }),
+    });
+    line.clear();
+    if (options.json === true) process.stdout.write(`${JSON.stringify(evaluation)}\n`);
+    else process.stderr.write(figures(evaluation, options.out));
+    return evaluation.unreadable.length === 0 ? EXIT.done : EXIT.partly;
+  } finally {
+    line.clear();
+    await model.close();
+  }
+}
+
+/** The figures for people, with 95 % confidence intervals where the bootstrap gives them. */
+function figures(evaluation: Evaluation, out: string | undefined): string {
+  const { films, measures, intervals, confusion, model } = evaluation;
+  const row = (name: string, value: number | null, interval: string) => {
+    if (value === null) return `  ${name.padEnd(36)} -\n`;
+    const range = intervals[interval];
+    const between = range === undefined ? '' : `  [${range.map((end) => end.toFixed(3)).join(', ')}]`;
+    return `  ${name.padEnd(36)} ${value.toFixed(3)}${between}\n`;
+  };
+  const table = confusion.counts
+    .map(
+      (counts, index) =>
+        `  ${(LABELS[index] ?? '').padEnd(22)}${counts.map((n) => String(n).padStart(8)).join('')}\n`,
+    )
+    .join('');
+  return [
+    `${model.name} ${model.version}: ${films.evaluated} films of ${films.patients} patients`,
+    films.unreadable > 0 ? `, ${films.unreadable} could not be read` : '',
+    '\n\n',
+    row('accuracy, three classes', measures.accuracy, 'accuracy'),
+    row('AUC pneumonia against normal', measures.aucPneumonia, 'aucPneumonia'),
+    row('AUC bacterial against viral', measures.aucType, 'aucType'),
+    row('sensitivity for pneumonia', measures.sensitivity, 'sensitivity'),
+    row('specificity', measures.specificity, 'specificity'),
+    row('expected calibration error', measures.ece, 'ece'),
+    `\n  truth \\ strongest class${LABELS.map((label) => label.slice(0, 6).padStart(8)).join('')}\n`,
+    table,
+    out === undefined ? '' : `\n  ${path.join(out, 'report.html')}\n  ${path.join(out, 'metrics.json')}\n`,
+  ].join('');
+}
