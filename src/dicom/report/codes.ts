@@ -28,7 +28,7 @@ function local(value: string, meaning: string): Code {
 export const DCM = {
   acquisitionCr: dcm('CR', 'Computed Radiography'),
   acquisitionDx: dcm('DX', 'Digital Radiography'),
-  acquisitionOther: dcm('OT', 'Other'),
+  acquisitionRadiographic: dcm('RG', 'Radiographic imaging'),
   algorithmFamily: dcm('111000', 'Algorithm Family'),
   algorithmName: dcm('111001', 'Algorithm Name'),
   algorithmParameters: dcm('111002', 'Algorithm Parameters'),

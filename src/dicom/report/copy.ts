@@ -108,7 +108,8 @@ function copySequence(film: DicomDataset, rule: CopyRule, remarks: Remark[]): Di
   return copied;
 }
 
-function leftOut({ keyword }: CopyRule): Remark {
+/** The remark on an attribute that could not be copied. */
+export function leftOut({ keyword }: CopyRule): Remark {
   return {
     code: 'header.left-out',
     message: `${keyword} of the film breaks the standard and was left out of the report.`,

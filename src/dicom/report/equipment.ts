@@ -2,12 +2,12 @@ import type { ModelIdentity } from '../../ai/reading.ts';
 import type { DicomDataset } from '../dataset.ts';
 import { codeItem, element } from './encode.ts';
 import type { Algorithm, ReportOptions, Station } from './input.ts';
-import { cut, withoutControls } from './legal.ts';
+import { fitted, withoutControls } from './legal.ts';
 import { hashedUid } from './uid.ts';
 
 /** A configured or model text as one legal value of a VR: controls and backslashes replaced, cut to length. */
 export function fitting(value: string, max: number): string {
-  return cut(withoutControls(value, 'none').replaceAll('\\', '/').trim(), max);
+  return fitted(withoutControls(value, 'none').replaceAll('\\', '/').trim(), max);
 }
 
 /** The UID of this model on this installation: a retrained model is another device (IHE AIR). */

@@ -1,6 +1,6 @@
 import { type DicomDataset, items, text } from '../dataset.ts';
 import type { Film, Remark } from '../film/film.ts';
-import { type Copied, type CopyRule, copyAttributes } from './copy.ts';
+import { type Copied, type CopyRule, copyAttributes, leftOut } from './copy.ts';
 import { element } from './encode.ts';
 
 /** HL7v2 Hierarchic Designator and its kin (PS3.3 10.17). */
@@ -156,7 +156,10 @@ function wholeOrNone(
   complete: (dataset: DicomDataset) => boolean,
 ): Copied {
   const copied = copyAttributes(source, rules);
-  return copied.incomplete || !complete(copied.dataset) ? { ...copied, dataset: {} } : copied;
+  if (!copied.incomplete && complete(copied.dataset)) return copied;
+  const given = rules.find(({ tag }) => source[tag] !== undefined);
+  const remarks = given === undefined ? copied.remarks : [...copied.remarks, leftOut(given)];
+  return { ...copied, dataset: {}, remarks };
 }
 
 /**

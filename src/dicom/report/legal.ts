@@ -139,18 +139,24 @@ export function withoutControls(value: string, keep: 'lines' | 'none'): string {
   return lines.map((line) => line.replace(/\p{Cc}+/gu, ' ')).join('\r\n');
 }
 
-/** The longest beginning of at most `max` characters that ends between two characters as people see them. */
+/**
+ * The longest beginning of at most `max` characters that ends between two characters as people see them. What
+ * has to be cut is cut to as many bytes of UTF-8, too: some receivers (and dciodvfy) count those. A text that
+ * is short enough is left whole, whatever its bytes.
+ */
 export function cut(value: string, max: number): string {
-  if (value.length <= max || [...value].length <= max) return value;
-  // Segmenting is slow on megabytes, and only what can be part of the cut is of interest.
-  const head = value.slice(0, max * 2 + 64);
+  return value.length <= max || [...value].length <= max ? value : fitted(value, max);
+}
+
+/** The longest beginning within `max` characters and `max` bytes of UTF-8. */
+export function fitted(value: string, max: number): string {
+  if (value.length <= max && Buffer.byteLength(value) <= max) return value;
+  // Segmenting is slow on megabytes; nothing behind this can be part of the result.
+  const head = value.slice(0, max + 64);
   let kept = '';
-  let length = 0;
   for (const { segment } of graphemes.segment(head)) {
-    const size = [...segment].length;
-    if (length + size > max) break;
+    if (Buffer.byteLength(kept) + Buffer.byteLength(segment) > max) break;
     kept += segment;
-    length += size;
   }
-  return (kept === '' ? [...head].slice(0, max).join('') : kept).trimEnd();
+  return kept.trimEnd();
 }

@@ -22,6 +22,12 @@ export interface ReportedFilm {
   readonly heatmap: SopReference | null;
 }
 
+/** Modalities of CID 29; what a film does not tell is a radiograph of some kind. */
+const ACQUISITIONS: Readonly<Record<string, Code>> = {
+  CR: DCM.acquisitionCr,
+  DX: DCM.acquisitionDx,
+};
+
 const VIEWS: Readonly<Record<Film['view'], Code | null>> = {
   PA: SCT.viewPa,
   AP: SCT.viewAp,
@@ -35,12 +41,11 @@ export function viewOf(film: Film): Code | null {
 
 /** The film as an entry of the image library. */
 export function libraryFilm({ read, identity }: ReportedFilm): LibraryFilm {
-  const modality = text(read.film.dataset, '00080060');
+  const modality = text(read.film.dataset, '00080060') ?? '';
   return {
     sopClassUid: identity.sopClassUid,
     sopInstanceUid: identity.sopInstanceUid,
-    modality:
-      modality === 'CR' ? DCM.acquisitionCr : modality === 'DX' ? DCM.acquisitionDx : DCM.acquisitionOther,
+    modality: ACQUISITIONS[modality] ?? DCM.acquisitionRadiographic,
     view: viewOf(read.film),
     rows: identity.rows,
     columns: identity.columns,
