@@ -119,14 +119,17 @@ function codecsOf(memory: WebAssembly.Memory, api: Exports, warnings: string[]):
 }
 
 /**
- * What is to be taken as damage among the codecs' remarks: libjpeg and OpenJPEG go on after damage, fill in
- * grey and only mention it. A byte or two of padding before the end marker is no damage.
+ * What is to be taken as damage among the codecs' remarks: they go on after damage, fill in grey and only
+ * mention it. A byte or two of padding before the end of a JPEG and markers unknown to OpenJPEG are no damage.
  */
 function complaintOf(line: string): string | undefined {
   const jpeg = /Corrupt JPEG data: (.*)/.exec(line)?.[1];
   if (jpeg !== undefined) return /^[12] extraneous bytes before marker 0xd9/.test(jpeg) ? undefined : jpeg;
-  if (/Premature end of|Unsupported marker type|Inconsistent progression/.test(line)) return line;
-  return /CallbackWarning::(.*)/s.exec(line)?.[1];
+  const openJpeg = /CallbackWarning::(.*)/s.exec(line)?.[1];
+  if (openJpeg !== undefined) return /^Unknown marker/.test(openJpeg) ? undefined : openJpeg;
+  return /Premature end of|Unsupported marker type|Error decoding a codeblock|ojph warning/.test(line)
+    ? line
+    : undefined;
 }
 
 /** Instantiates the module with the few services of a C library that the codecs ask for. */
@@ -167,11 +170,15 @@ function link(
       environ_get: nothing,
       fd_close: nothing,
       fd_seek: nothing,
-      // What a C library prints on its way down; swallowed, only counted as written.
+      // What a C library prints: OpenJPH speaks here of damage that it went over.
       fd_write: (_file: number, pieces: number, count: number, written: number) => {
         const view = new DataView(heap());
         let length = 0;
-        for (let piece = 0; piece < count; piece++) length += view.getUint32(pieces + 8 * piece + 4, true);
+        for (let piece = 0; piece < count; piece++) {
+          const size = view.getUint32(pieces + 8 * piece + 4, true);
+          onLine(text(view.getUint32(pieces + 8 * piece, true), size));
+          length += size;
+        }
         view.setUint32(written, length, true);
         return 0;
       },

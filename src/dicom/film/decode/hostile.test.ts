@@ -169,6 +169,20 @@ for (const [coding, { tool, lossless }] of Object.entries(codings)) {
   });
 }
 
+for (const coding of ['JPEG baseline', 'JPEG extended', 'JPEG lossless', 'JPEG-LS', 'HTJ2K']) {
+  test(`${coding}: damage that its decoder goes over and only mentions is an error`, async (t) => {
+    const missing = missingTool(codings[coding]?.tool ?? '');
+    if (missing !== undefined) return t.skip(missing);
+    const frame = frameIn(coding);
+    const damaged = bytesOf(frame).slice();
+    const random = chance(9);
+    for (let at = Math.floor(0.45 * damaged.length); at < 0.55 * damaged.length; at++) {
+      damaged[at] = Math.floor(256 * random.next());
+    }
+    assert.equal(await outcome(withBytes(frame, damaged)), 'pixel.undecodable');
+  });
+}
+
 test('a few bytes that claim 60,000 × 60,000 pixels are refused before anything is allocated', async (t) => {
   const missing = missingTool('gdcmconv');
   if (missing !== undefined) return t.skip(missing);
