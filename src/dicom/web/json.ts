@@ -9,7 +9,7 @@ export interface DicomJsonLimits {
   readonly nodes: number;
 }
 
-export const DICOM_JSON_LIMITS: DicomJsonLimits = { depth: 32, nodes: 4_000_000 };
+const DICOM_JSON_LIMITS: DicomJsonLimits = { depth: 32, nodes: 4_000_000 };
 
 const NUMBERS = new Set(['FL', 'FD', 'US', 'SS', 'UL', 'SL']);
 const BINARY = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);

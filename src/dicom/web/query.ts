@@ -145,9 +145,14 @@ export function createQueries(
       if (!(error instanceof DeepHealthError)) throw error;
       if (error.code === 'web.not-found') return new Map();
       if (error.code !== 'web.bad-request' || !includeFields || fields.length === 0) throw error;
+      // Only if it goes without it was that the reason.
       includeFields = false;
+      const rows = await ask().catch((again: unknown) => {
+        includeFields = true;
+        throw again;
+      });
       notice('includefield-refused', `${config.name} refuses includefield; it is asked without from now on.`);
-      return ask();
+      return rows;
     }
   }
 

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { type ClientRequest, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { phantomFile } from '../phantom/file.ts';
 import { parseDicomJson } from './json.ts';
 import { writeMultipart } from './multipart.ts';
-import {
-  type Acceptance,
-  type Admission,
-  type ReceivedInstance,
-  type StowReceipt,
-  sweepReceived,
-} from './receive.ts';
+import type { Acceptance, Admission, ReceivedInstance, StowReceipt } from './receive.ts';
 import { handleStow, type StowHandling } from './receive-http.ts';
 import { REASON, readStoreResponse, type StoreResponse } from './store-response.ts';
 import { parseDicomXml } from './xml.ts';
@@ -398,20 +392,6 @@ describe('STOW-RS receiver', () => {
       handling = { limits: { requestBytes: 1000 } };
       assert.equal((await send([film(1, 1)])).status, 413);
     });
-  });
-
-  it('sweeps up what a crash left: unfinished parts and files that were never recorded', async () => {
-    await send([film(1, 1), film(1, 2)]);
-    const [kept, orphan] = received.map(({ path }) => path);
-    const part = join(folder, '01234567-89ab-cdef-0123-456789abcdef.part');
-    await writeFile(part, 'half');
-    await writeFile(join(folder, 'notes.txt'), 'not ours');
-    const recorded = (path: string): boolean => path === kept;
-    assert.equal(await sweepReceived(folder, recorded), 0, 'what is young may still be received');
-    assert.equal(await sweepReceived(folder, recorded, 0), 2);
-    const left = await readdir(folder);
-    assert.deepEqual(left.sort(), [basename(kept ?? ''), 'notes.txt'].sort());
-    assert.ok(!left.includes(basename(orphan ?? '')));
   });
 
   describe('ends a request that', () => {

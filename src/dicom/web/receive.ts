@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -70,7 +70,7 @@ export interface ReceiveLimits {
   readonly minBytesPerSecond: number;
 }
 
-export const RECEIVE_LIMITS: ReceiveLimits = {
+const RECEIVE_LIMITS: ReceiveLimits = {
   requestBytes: 4 * 1024 ** 3,
   partBytes: 512 * 1024 ** 2,
   parts: 1000,
@@ -336,7 +336,7 @@ async function settle(
     if (acceptance.kind === 'duplicate') return undefined;
     return acceptance.kind === 'conflict' ? REASON.duplicate : acceptance.reason;
   } catch (error) {
-    // The sink may have recorded the file before it failed: it stays, the caller's sweep decides.
+    // The sink may have recorded the file before it failed: it stays, and a sweep of the folder finds it.
     receiver.onFailure?.(error);
     return diskReason(error);
   }
@@ -350,35 +350,6 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Younger files may belong to a request that is being received, here or by another process. */
-const ORPHAN_AGE_MS = 3_600_000;
-
-/**
- * Removes what a crash left in the receiving folder: parts that were never finished, and files that were
- * finished but never recorded (their sender got no answer and sends again). Returns how many.
- * @param isRecorded whether the ledger knows a file of the folder, by its path.
- */
-export async function sweepReceived(
-  folder: string,
-  isRecorded: (path: string) => boolean | Promise<boolean>,
-  olderThanMs: number = ORPHAN_AGE_MS,
-): Promise<number> {
-  let removed = 0;
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const part = /^[\da-f-]{36}\.part$/.test(name);
-    if (!part && !/^[\da-f-]{36}\.dcm$/.test(name)) continue;
-    const age = await stat(path).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => -1,
-    );
-    if (age < olderThanMs || (!part && (await isRecorded(path)))) continue;
-    await rm(path, { force: true });
-    removed += 1;
-  }
-  return removed;
 }
 
 function diskReason(error: unknown): number {

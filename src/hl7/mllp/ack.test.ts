@@ -104,3 +104,21 @@ describe('the envelope of a message', () => {
     );
   });
 });
+
+describe('a damaged acknowledgement', () => {
+  it('is read or not, and never fails', () => {
+    const good =
+      'MSH|^~\\&|RIS|H|DH|X|20260301||ACK|R7|P|2.5.1|||AL|NE\rMSA|AA|M1|text\rERR||PID^1^5|101^x|E\r';
+    let state = 9;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let round = 0; round < 20_000; round += 1) {
+      const made = Buffer.from(good, 'latin1');
+      for (let count = 1 + random(8); count > 0; count -= 1) made[random(made.length)] = random(256);
+      const ack = readAck(made.subarray(0, random(made.length + 1)));
+      if (ack !== undefined) assert.match(ack.code, /^[AC][AER]$/);
+    }
+  });
+});

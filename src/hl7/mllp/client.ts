@@ -16,7 +16,7 @@ export interface MllpTimeouts {
   readonly idle: number;
 }
 
-export const MLLP_TIMEOUTS: MllpTimeouts = {
+const MLLP_TIMEOUTS: MllpTimeouts = {
   connect: 10_000,
   ack: 30_000,
   application: 30_000,
