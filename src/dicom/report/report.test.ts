@@ -66,7 +66,7 @@ test('the UID of an SR follows films, model, parameters and profile, and nothing
 });
 
 test('air: finding, certainty and the three shares stand in the group of the film', async () => {
-  const dataset = await datasetOf(makeReport(CASES['bacterial'] ?? reportInput()).air);
+  const dataset = await datasetOf(makeReport(CASES.bacterial ?? reportInput()).air);
   const group = ['126010', '125007'];
   assert.equal(codeValue(below(dataset, ...group, '121071')[0]), '53084003');
   assert.equal(number(below(dataset, ...group, '111012')[0]), '93.6');
@@ -136,7 +136,7 @@ test('no report refers to a heat map that was not made', async () => {
 });
 
 test('patient, study and order are copied as the film holds them', async () => {
-  const dataset = await datasetOf(makeReport(CASES['rich'] ?? reportInput()).air);
+  const dataset = await datasetOf(makeReport(CASES.rich ?? reportInput()).air);
   assert.equal(text(dataset, '00100020'), 'PHANTOM-0001');
   assert.equal(text(items(dataset, '00101002')[0] ?? {}, '00100020'), 'OTHER-1');
   assert.equal(text(items(dataset, '00080051')[0] ?? {}, '00400032'), '1.2.276.0.76.1');
@@ -155,7 +155,7 @@ test('patient, study and order are copied as the film holds them', async () => {
 });
 
 test('what the film lacks is empty or absent, never invented', async () => {
-  const report = makeReport(CASES['sparse'] ?? reportInput());
+  const report = makeReport(CASES.sparse ?? reportInput());
   const dataset = await datasetOf(report.air);
   for (const tag of ['00100010', '00100020', '00100030', '00100040', '00080020', '00080050', '00080090']) {
     assert.deepEqual(dataset[tag]?.Value ?? [], [], tag);
@@ -166,7 +166,7 @@ test('what the film lacks is empty or absent, never invented', async () => {
 });
 
 test('an identifier that is too long is left out, a name is shortened, and both are told without the value', async () => {
-  const report = makeReport(CASES['long'] ?? reportInput());
+  const report = makeReport(CASES.long ?? reportInput());
   const dataset = await datasetOf(report.air);
   assert.equal(text(dataset, '00100020'), undefined);
   assert.equal(text(dataset, '00080050'), undefined);
@@ -179,7 +179,7 @@ test('an identifier that is too long is left out, a name is shortened, and both 
 });
 
 test('names keep their three component groups', async () => {
-  const dataset = await datasetOf(makeReport(CASES['japanese'] ?? reportInput()).text);
+  const dataset = await datasetOf(makeReport(CASES.japanese ?? reportInput()).text);
   assert.deepEqual(dataset['00100010']?.Value, [
     { Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎', Phonetic: 'やまだ^たろう' },
   ]);
@@ -200,7 +200,7 @@ test('the heat map is an RGB Secondary Capture that points at the film and claim
 });
 
 test('a film that was lossy once stays lossy in its heat map', async () => {
-  const dataset = await datasetOf(makeReport(CASES['rich'] ?? reportInput()).heatmaps[0]);
+  const dataset = await datasetOf(makeReport(CASES.rich ?? reportInput()).heatmaps[0]);
   assert.equal(text(dataset, '00282110'), '01');
   assert.equal(Number(text(dataset, '00282112')), 12.5);
   assert.equal(text(dataset, '00282114'), 'ISO_10918_1');
@@ -222,7 +222,7 @@ test('a picture file becomes a stored film of its own, and the reports point at 
 });
 
 test('a re-read names the report that it replaces and takes the next series numbers', async () => {
-  const report = makeReport(CASES['reread'] ?? reportInput());
+  const report = makeReport(CASES.reread ?? reportInput());
   for (const [object, predecessor, number] of [
     [report.air, '1.2.3.9.1', '9910'],
     [report.text, '1.2.3.8.1', '9912'],

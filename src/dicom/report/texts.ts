@@ -5,6 +5,7 @@
 import type { Label } from '../../ai/reading.ts';
 import type { Remark } from '../film/film.ts';
 import type { Code } from './codes.ts';
+import { cut } from './legal.ts';
 
 export type Language = 'en' | 'de';
 
@@ -154,9 +155,12 @@ const DE: Texts = {
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en: EN, de: DE };
 
+/** Longest sentence, so that no remark pushes the rest of a text out of its field. */
+const MAX_SENTENCE = 500;
+
 /** The sentence for a remark in the language, else the remark's own. */
 export function sentence(texts: Texts, remark: Remark): string {
-  return texts.remarks[remark.code] ?? remark.message;
+  return cut(texts.remarks[remark.code] ?? remark.message, MAX_SENTENCE);
 }
 
 /** How a report words things: sentences of a language, and codes with the meaning they are shown with. */
