@@ -61,7 +61,8 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         signed: codestream.signed,
         lossy: allowsLoss(frame.transferSyntax) && !(codestream.codec === 'htj2k' && codestream.lossless),
         bitsAllocated: format.bitsAllocated === 8 ? 8 : 16,
-        bitsStored: format.bitsStored,
+        // Cells may stand high in their words: everything up to High Bit may be used.
+        bitsStored: format.highBit + 1,
         pixelRepresentation: format.pixelRepresentation,
       });
       const remarks = remarksOn(codestream, format.bitsStored, reply.clamped);

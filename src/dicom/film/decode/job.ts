@@ -13,6 +13,7 @@ export interface DecodeJob {
   readonly lossy: boolean;
   /** The cells that the header promises. */
   readonly bitsAllocated: 8 | 16;
+  /** Bits of a cell that may be used. */
   readonly bitsStored: number;
   readonly pixelRepresentation: 0 | 1;
 }

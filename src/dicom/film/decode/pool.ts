@@ -27,11 +27,16 @@ interface Seat {
 /** An idle worker gives its memory back after this time. */
 const IDLE_MILLISECONDS = 60_000;
 
-/** @param compiled gives the codecs, compiled once. */
+/**
+ * @param size most workers at once.
+ * @param compiled gives the codecs, compiled once.
+ * @param script what the workers run; they answer each `DecodeJob` with a `DecodeReply`.
+ */
 export function createPool(
   size: number,
   limits: DecodeLimits,
   compiled: () => Promise<WebAssembly.Module>,
+  script = new URL('./worker.ts', import.meta.url),
 ): DecodePool {
   const seats = new Set<Seat>();
   const waiting: Task[] = [];
@@ -49,7 +54,7 @@ export function createPool(
   };
 
   const start = (codecs: WebAssembly.Module): Seat => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    const worker = new Worker(script, {
       workerData: codecs,
       name: 'pixel-decoder',
       execArgv: [],
@@ -100,12 +105,16 @@ export function createPool(
   /** Gives waiting frames to idle workers, and starts workers while there are seats. */
   const assign = () => {
     while (module !== undefined && waiting.length > 0) {
-      let seat: Seat | undefined;
-      for (const candidate of seats) if (candidate.task === undefined) seat = candidate;
-      if (seat === undefined && seats.size < size) seat = start(module);
-      if (seat === undefined) return;
+      const idle = [...seats].find((seat) => seat.task === undefined);
+      if (idle === undefined && seats.size >= size) return;
       const task = waiting.shift();
-      if (task !== undefined) hand(seat, task);
+      if (task === undefined) return;
+      try {
+        hand(idle ?? start(module), task);
+      } catch (cause) {
+        // No thread could be had.
+        task.reject(new DeepHealthError('pixel.decoder-crashed', undefined, { cause }));
+      }
     }
   };
 
