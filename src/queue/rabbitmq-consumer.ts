@@ -124,14 +124,12 @@ export function rabbitmqConsumer(options: RabbitmqConsumerOptions): RabbitmqCons
       stopped.abort();
       const channel = current;
       // Other readers get what was delivered and not begun.
-      if (channel !== undefined) {
-        await Promise.all(tags.map((tag) => channel.cancel(tag))).catch(() => undefined);
-      }
+      for (const tag of tags) await quietly(async () => channel?.cancel(tag));
       for (const { message, channel: on } of [...buffered.stat, ...buffered.routine]) {
         settle(() => on.nack(message, false, true));
       }
       await room.idle();
-      await channel?.close().catch(() => undefined);
+      await quietly(async () => channel?.close());
     },
   };
 }
@@ -143,4 +141,9 @@ function settle(answer: () => void): void {
   } catch {
     // Nothing to do: see above.
   }
+}
+
+/** A farewell to a channel that may be closed already, which the library answers by a throw or a rejection. */
+async function quietly(farewell: () => Promise<unknown>): Promise<void> {
+  await farewell().catch(() => undefined);
 }

@@ -12,7 +12,11 @@ export interface Publisher {
  */
 export function publisher(channel: ConfirmChannel, timeoutMs: number): Publisher {
   const cameBack = new Set<string>();
+  const onTheirWay = new Set<(cause?: unknown) => void>();
   let published = 0;
+  channel.once('close', () => {
+    for (const unconfirmed of onTheirWay) unconfirmed();
+  });
   channel.on('return', (message) => cameBack.add(String(message.properties.messageId)));
 
   return {
@@ -23,8 +27,7 @@ export function publisher(channel: ConfirmChannel, timeoutMs: number): Publisher
       const unconfirmed = (cause?: unknown) =>
         reject(new DeepHealthError('queue.unconfirmed', undefined, { cause }));
       const timer = setTimeout(unconfirmed, timeoutMs);
-      const closed = () => unconfirmed();
-      channel.once('close', closed);
+      onTheirWay.add(unconfirmed);
       try {
         channel.sendToQueue(queue, content, { persistent: true, mandatory: true, messageId }, (error) => {
           if (error !== null) unconfirmed(error);
@@ -39,7 +42,7 @@ export function publisher(channel: ConfirmChannel, timeoutMs: number): Publisher
           : new DeepHealthError('queue.unconfirmed', undefined, { cause: error });
       } finally {
         clearTimeout(timer);
-        channel.off('close', closed);
+        onTheirWay.delete(unconfirmed);
       }
     },
   };

@@ -19,6 +19,8 @@ export interface RabbitmqQueueOptions {
   readonly leaseMs?: number;
   /** How long the broker may take to confirm a message; default 10 s. */
   readonly confirmMs?: number;
+  /** How long the broker may take for any other answer; default 30 s. */
+  readonly answerMs?: number;
   /** A job that the broker confirmed this long ago and of which no queue knows was lost; default 60 s. */
   readonly lostAfterMs?: number;
   readonly now?: () => number;
@@ -45,7 +47,7 @@ interface Session {
  */
 export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queue> {
   const { ledger, worker, leaseMs = 60_000, confirmMs = 10_000, lostAfterMs = 60_000 } = options;
-  const { now = Date.now, onError = () => undefined } = options;
+  const { answerMs = 30_000, now = Date.now, onError = () => undefined } = options;
   const names = queueNames(options.prefix ?? 'deep-health');
   const consumers = new Set<{ readonly consumer: Consumer; readonly source: RabbitmqConsumer }>();
   let session: Session | undefined;
@@ -56,18 +58,21 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
   let live: ChannelModel | undefined;
 
   const connection = await open(options.url, async (model) => {
-    const channel = await model.createConfirmChannel();
+    // The library listens only after this function: a connection lost meanwhile would be an error event that
+    // nobody hears, which ends the process.
+    model.on('error', onError);
+    const channel = await within(answerMs, model.createConfirmChannel());
     channel.on('error', onError);
     // Without its publishing channel a connection is worth nothing: begin again.
     channel.once('close', () => {
       if (session?.channel === channel) session = undefined;
       if (!closing) void model.close().catch(() => undefined);
     });
-    await declareQueues(channel, names);
+    await within(answerMs, declareQueues(channel, names));
     session = { channel, publisher: publisher(channel, confirmMs) };
     live = model;
     blocked = false;
-    for (const { source } of consumers) await source.attach(model);
+    for (const { source } of consumers) await within(answerMs, source.attach(model));
   });
   connection.on('disconnect', (error) => {
     session = undefined;
@@ -92,6 +97,17 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
     // A broker short of disk or memory takes nothing; what is written would only pile up in the socket.
     if (session === undefined || blocked) throw new DeepHealthError('queue.unreachable');
     return session;
+  }
+
+  /** A broker that takes a question and is silent: the connection is worth nothing, begin again. */
+  async function answered<Result>(question: Promise<Result>): Promise<Result> {
+    const asked = live;
+    try {
+      return await within(answerMs, question);
+    } catch (error) {
+      if (error instanceof Silence) void asked?.close().catch(() => undefined);
+      throw unreachable(error);
+    }
   }
 
   async function publish(jobs: readonly ReadingJob[]): Promise<void> {
@@ -174,25 +190,17 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
     publish,
     consume,
     sweep() {
-      sweeping ??= sweepOnce()
-        .catch((error: unknown) => {
-          throw unreachable(error);
-        })
-        .finally(() => {
-          sweeping = undefined;
-        });
+      sweeping ??= answered(sweepOnce()).finally(() => {
+        sweeping = undefined;
+      });
       return sweeping;
     },
     async depth() {
       const { channel } = usable();
-      try {
-        const [stat, routine] = await Promise.all(
-          PRIORITIES.map((priority) => channel.checkQueue(names.waiting[priority])),
-        );
-        return { stat: stat?.messageCount ?? 0, routine: routine?.messageCount ?? 0 };
-      } catch (error) {
-        throw unreachable(error);
-      }
+      const [stat, routine] = await answered(
+        Promise.all(PRIORITIES.map((priority) => channel.checkQueue(names.waiting[priority]))),
+      );
+      return { stat: stat?.messageCount ?? 0, routine: routine?.messageCount ?? 0 };
     },
     ready: () => session !== undefined && !blocked && !closing,
     async close() {
@@ -220,6 +228,18 @@ async function open(
     keepAlive: true,
     recovery: { initialDelay: 200, maxDelay: 10_000, factor: 2, jitter: 0.3, waitForConnect: false, setup },
   });
+}
+
+class Silence extends Error {}
+
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => silence.reject(new Silence('the broker does not answer')), ms);
+  try {
+    return await Promise.race([work, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function unreachable(cause: unknown): DeepHealthError {
