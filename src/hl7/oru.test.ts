@@ -6,9 +6,8 @@ import { hasHl7Parser, type ParsedMessage, parseHl7 } from '../../test/peers/hl7
 import type { ReportInput } from '../dicom/report/input.ts';
 import { makeReport } from '../dicom/report/report.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import { buildOru } from './oru.ts';
+import { buildOru, type OruInput } from './oru.ts';
 import type { Hl7Profile } from './profile.ts';
-import type { OruInput } from './result.ts';
 
 const skip = hasHl7Parser ? false : 'python3-hl7 is not installed';
 

@@ -13,6 +13,8 @@ import { nameOf, orderOf, patientAuthority } from './order.ts';
 import { DEFAULT_HL7_PROFILE, type Hl7Profile } from './profile.ts';
 import { legal, type OruInput, type Result, resultOf } from './result.ts';
 
+export type { OruInput } from './result.ts';
+
 export interface OruMessage {
   /** The message with its last CR, without MLLP framing. */
   readonly bytes: Uint8Array<ArrayBuffer>;
