@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOfFile } from '../../src/dicom/web/identity.ts';
-import { freePorts, run, stopProcess, until } from './process.ts';
+import { freePorts } from './ports.ts';
+import { run, stopProcess, until } from './process.ts';
 
 const BINARY = '/usr/sbin/Orthanc';
 const DICOM_WEB_PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';

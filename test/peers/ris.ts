@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePorts, stopProcess } from './process.ts';
+import { freePort } from './ports.ts';
+import { stopProcess } from './process.ts';
 
 const PYTHON = '/usr/bin/python3';
 const SCRIPT = join(import.meta.dirname, 'ris.py');
@@ -76,7 +77,7 @@ export interface Ris {
 export async function startRis(options: RisOptions = {}): Promise<Ris> {
   const folder = await mkdtemp(join(tmpdir(), 'ris-'));
   const log = join(folder, 'messages.jsonl');
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   let mode = options.mode ?? 'AA';
   let child: ChildProcessWithoutNullStreams | undefined;
   let lines: AsyncIterator<string> | undefined;

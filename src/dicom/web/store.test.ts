@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { freePorts } from '../../../test/peers/process.ts';
+import { freePort } from '../../../test/peers/ports.ts';
 import {
   type Behaviour,
   type StandInPacs,
@@ -256,7 +256,7 @@ describe('a store is judged instance by instance', () => {
   });
 
   it('without a server it is unsent', async () => {
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const client = createDicomWebClient({ name: 'pacs', url: `http://127.0.0.1:${port}/x` });
     assert.deepEqual(await client.storeInstances(STUDY, [instance(A)]), [
       { kind: 'unsent', sopInstanceUid: A, code: 'web.unreachable' },

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { type Certificate, makeAuthority, type TestAuthority } from '../../../test/peers/certificates.ts';
-import { freePorts } from '../../../test/peers/process.ts';
+import { freePort } from '../../../test/peers/ports.ts';
 import { type Ris, risInstalled, startRis } from '../../../test/peers/ris.ts';
 import { ERROR_KINDS } from '../../errors/error.ts';
 import { createMllpClient, type MllpClient, type MllpConfig, type MllpNotice } from './client.ts';
@@ -386,7 +386,7 @@ describe('against receivers no real one is', () => {
   });
 
   it('after failed attempts the next ones are put off, longer each time', async () => {
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const { client } = clientOf({ port }, { reconnect: { minMs: 10_000, maxMs: 300_000 } });
     const first = await client.send(oru().bytes);
     const second = await client.send(oru().bytes);
