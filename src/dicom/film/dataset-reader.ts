@@ -1,53 +1,51 @@
 import { DeepHealthError } from '../../errors/error.ts';
-import type { DicomDataset, DicomElement } from '../dataset.ts';
-import { texts } from '../dataset.ts';
+import { type DicomDataset, type DicomElement, texts } from '../dataset.ts';
 import { type CharacterSets, characterSets, type DecodedText } from './charset.ts';
-import { latin1 } from './encodings.ts';
+import { Cursor } from './cursor.ts';
+import {
+  type DatasetEncoding,
+  type ElementHeader,
+  ITEM,
+  ITEM_END,
+  itemEncoding,
+  readElementHeader,
+  SEQUENCE_END,
+  UNDEFINED_LENGTH,
+} from './element-header.ts';
 import type { FilmLimits } from './limits.ts';
-import { dictionaryVr, hasLongLength, layoutOf } from './value-representation.ts';
-import { readValues, tagOf } from './values.ts';
-
-/** The value field of Pixel Data (7FE0,0010), not interpreted. */
-export type PixelField =
-  | { readonly kind: 'native'; readonly vr: string; readonly field: Uint8Array }
-  | {
-      readonly kind: 'encapsulated';
-      /** The first item: the Basic Offset Table, often empty. */
-      readonly offsetTable: Uint8Array;
-      /** The other items. */
-      readonly fragments: readonly Uint8Array[];
-      /** Whether the sequence delimiter was found. */
-      readonly delimited: boolean;
-    };
+import { type PixelField, readFragments, readPixelField } from './pixel-field.ts';
+import { dictionaryVr, layoutOf } from './value-representation.ts';
+import { readValues } from './values.ts';
 
 /** What reading a dataset gives. */
 export interface ReadDataset {
+  /** Without Pixel Data, group lengths and trailing padding. */
   readonly dataset: DicomDataset;
   readonly pixelField: PixelField | null;
-  /** Text that was not read exactly as declared: the tag (outermost) and how far it can be trusted. */
-  readonly doubtfulText: ReadonlyMap<string, Exclude<DecodedText['trust'], 'exact'>>;
-  /** Where reading stopped, and whether bytes behind Pixel Data could not be read. */
+  /** Text outside of private groups that was not read exactly as declared: its tag, how far it can be trusted. */
+  readonly doubtfulText: ReadonlyMap<string, 'assumed' | 'damaged'>;
+  /** Where reading stopped. */
   readonly end: number;
+  /** Whether bytes behind Pixel Data could not be read. */
   readonly trailing: boolean;
 }
 
-export interface DatasetEncoding {
-  readonly explicit: boolean;
-  readonly little: boolean;
-}
-
-/** Element names that structure a dataset (PS3.5 7.5). */
-const ITEM = 'FFFEE000';
-const ITEM_END = 'FFFEE00D';
-const SEQUENCE_END = 'FFFEE0DD';
 const PIXEL_DATA = '7FE00010';
 const TRAILING_PADDING = 'FFFCFFFC';
-const UNDEFINED = 0xffffffff;
+const SPECIFIC_CHARACTER_SET = '00080005';
 
-interface ElementHeader {
-  readonly tag: string;
-  readonly vr: string;
-  readonly length: number;
+/** Values of UN, and of VRs unknown here, are implicit little endian whatever the syntax (PS3.5 6.2.2). */
+const UNKNOWN_VALUES: DatasetEncoding = { explicit: false, little: true };
+
+/** A dataset or item that is being read. */
+interface Level {
+  readonly encoding: DatasetEncoding;
+  readonly charset: CharacterSets;
+  /** 0 is the dataset itself. */
+  readonly depth: number;
+  readonly end: number;
+  /** Whether a delimiter ends it, and not `end`. */
+  readonly delimited: boolean;
 }
 
 /**
@@ -66,244 +64,124 @@ export function readDataset(
   limits: FilmLimits,
   stop: (tag: string) => boolean = () => false,
 ): ReadDataset {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const cursor = new Cursor(bytes, start, limits);
   const doubtfulText = new Map<string, 'assumed' | 'damaged'>();
-  let position = start;
-  let count = 0;
-  let outermost = '';
+  let inPrivate = false;
   let pixelField: PixelField | null = null;
 
-  function need(length: number, end: number): void {
-    if (position + length <= end) return;
-    if (end === bytes.length) throw new DeepHealthError('file.truncated');
-    throw new DeepHealthError('file.malformed', 'An element is longer than the item that holds it.');
+  function noteText(tag: string, trust: DecodedText['trust']): void {
+    if (trust === 'exact' || inPrivate || doubtfulText.get(tag) === 'damaged') return;
+    doubtfulText.set(tag, trust);
   }
 
-  function counted(): void {
-    count += 1;
-    if (count > limits.elements) {
-      throw new DeepHealthError('file.too-complex', `The file has more than ${limits.elements} elements.`);
-    }
-  }
-
-  function readTag(little: boolean): string {
-    const tag = tagOf(view.getUint16(position, little), view.getUint16(position + 2, little));
-    position += 4;
-    return tag;
-  }
-
-  function readUint32(little: boolean): number {
-    const value = view.getUint32(position, little);
-    position += 4;
-    return value;
-  }
-
-  function readHeader(encoding: DatasetEncoding, end: number): ElementHeader {
-    need(8, end);
-    const tag = readTag(encoding.little);
-    if (tag.startsWith('FFFE')) return { tag, vr: '', length: readUint32(encoding.little) };
-    if (!encoding.explicit) return { tag, vr: dictionaryVr(tag), length: readUint32(encoding.little) };
-    if (!hasVrLetters(bytes, position)) {
-      // Blanks, zeros or `??` where the VR should be: PS3.5 has no such thing, dcmtk's readers pass it as UN.
-      const vr = dictionaryVr(tag);
-      position += 4;
-      need(4, end);
-      return { tag, vr, length: readUint32(encoding.little) };
-    }
-    const vr = latin1(bytes.subarray(position, position + 2));
-    position += 2;
-    const shortLength = view.getUint16(position, encoding.little);
-    position += 2;
-    // A VR that this reader does not know has the long form (PS3.5 6.2), its reserved bytes being zero.
-    const long = hasLongLength(vr) || (layoutOf(vr) === undefined && shortLength === 0);
-    if (!long) return { tag, vr, length: shortLength };
-    need(4, end);
-    return { tag, vr, length: readUint32(encoding.little) };
-  }
-
-  function readItem(
-    dataset: DicomDataset,
-    end: number,
-    encoding: DatasetEncoding,
-    inherited: CharacterSets,
-    depth: number,
-    delimited: boolean,
-  ): DicomDataset {
-    let charset = inherited;
-    while (position < end) {
-      if (depth === 0 && position + 4 <= end && stop(tagAt(position, encoding.little))) break;
-      const header = readHeader(encoding, end);
-      counted();
-      if (header.tag === ITEM_END) {
+  /** The elements of a dataset or item, put into `dataset` one by one. */
+  function readElements(dataset: DicomDataset, level: Level): DicomDataset {
+    const { encoding, depth, end, delimited } = level;
+    let { charset } = level;
+    while (cursor.position < end) {
+      if (depth === 0 && cursor.position + 4 <= end && stop(cursor.peekTag(encoding.little))) break;
+      const header = readElementHeader(cursor, encoding, end);
+      const { tag } = header;
+      cursor.countElement();
+      if (tag === ITEM_END) {
         if (delimited) return dataset;
         continue;
       }
-      if (header.tag.startsWith('FFFE')) {
+      if (tag.startsWith('FFFE')) {
         throw new DeepHealthError('file.malformed', 'A sequence delimiter stands where an element should.');
       }
-      if (depth === 0) outermost = header.tag;
-      if (header.tag === PIXEL_DATA && depth === 0) {
-        pixelField = readPixelField(header, encoding, end);
+      if (depth === 0) inPrivate = Number.parseInt(tag.slice(0, 4), 16) % 2 === 1;
+      if (tag === PIXEL_DATA && depth === 0) {
+        pixelField = readPixelField(cursor, header, encoding.little, end);
         continue;
       }
-      const element = readElement(header, encoding, charset, depth, end);
-      if (!header.tag.endsWith('0000') && header.tag !== TRAILING_PADDING) dataset[header.tag] = element;
-      if (header.tag === '00080005') charset = characterSets(texts(dataset, '00080005'));
+      const element = readElement(header, { ...level, charset });
+      if (!tag.endsWith('0000') && tag !== TRAILING_PADDING) dataset[tag] = element;
+      if (tag === SPECIFIC_CHARACTER_SET) charset = characterSets(texts(dataset, tag));
     }
     if (delimited) throw new DeepHealthError('file.truncated');
     return dataset;
   }
 
-  function readElement(
-    header: ElementHeader,
-    encoding: DatasetEncoding,
-    charset: CharacterSets,
-    depth: number,
-    end: number,
-  ): DicomElement {
-    // Bytes of an unknown VR, and of UN, are implicit little endian whatever the syntax (PS3.5 6.2.2).
-    const known =
-      header.vr === 'UN' || layoutOf(header.vr) === undefined ? dictionaryVr(header.tag) : header.vr;
-    const inner = known === header.vr ? encoding : { explicit: false, little: true };
-    if (header.length === UNDEFINED) {
-      if (header.vr !== 'UN' && layoutOf(header.vr)?.kind === 'bytes') {
-        readFragments(encoding.little, end);
-        return { vr: header.vr };
+  function readElement({ tag, vr, length }: ElementHeader, level: Level): DicomElement {
+    const known = vr === 'UN' || layoutOf(vr) === undefined ? dictionaryVr(tag) : vr;
+    const encoding = known === vr ? level.encoding : UNKNOWN_VALUES;
+    if (length === UNDEFINED_LENGTH) {
+      if (vr !== 'UN' && layoutOf(vr)?.kind === 'bytes') {
+        // Compressed pixels of an icon: nobody here looks at them.
+        readFragments(cursor, level.encoding.little, level.end);
+        return { vr };
       }
-      const asSequence = header.vr === 'UN' ? { explicit: false, little: true } : encoding;
-      return withItems(readSequence(end, true, asSequence, charset, depth + 1));
+      const coding = vr === 'UN' ? UNKNOWN_VALUES : level.encoding;
+      return sequence(readItems({ ...level, encoding: coding, delimited: true }));
     }
-    need(header.length, end);
-    const valueEnd = position + header.length;
-    if (header.vr === 'SQ') return withItems(readSequence(valueEnd, false, encoding, charset, depth + 1));
-    if (known === 'SQ') return readUnknownSequence(valueEnd, inner, charset, depth);
-    const field = bytes.subarray(position, valueEnd);
-    position = valueEnd;
-    const layout = layoutOf(known);
-    if (layout === undefined) return { vr: 'UN', ...(field.length > 0 && { Value: [field] }) };
-    const onText = (trust: DecodedText['trust']): void => {
-      if (trust === 'exact' || doubtfulText.get(outermost) === 'damaged') return;
-      doubtfulText.set(outermost, trust);
-    };
-    const Value = readValues(field, layout, { little: inner.little, charset, onText });
+    cursor.need(length, level.end);
+    const end = cursor.position + length;
+    if (vr === 'SQ') return sequence(readItems({ ...level, end, delimited: false }));
+    if (known === 'SQ') return readUnknownSequence({ ...level, encoding, end, delimited: false });
+    const layout = layoutOf(known) ?? { kind: 'bytes', word: 1 };
+    const field = cursor.take(length);
+    if (layout.kind !== 'bytes') cursor.countHeaderBytes(length);
+    const { charset } = level;
+    const onText = (trust: DecodedText['trust']) => noteText(tag, trust);
+    const Value = readValues(field, layout, { little: encoding.little, charset, onText });
     return Value.length === 0 ? { vr: known } : { vr: known, Value };
   }
 
   /** A sequence that was stored as UN: its bytes if it cannot be read as one. */
-  function readUnknownSequence(
-    end: number,
-    encoding: DatasetEncoding,
-    charset: CharacterSets,
-    depth: number,
-  ): DicomElement {
-    const start = position;
+  function readUnknownSequence(level: Level): DicomElement {
+    const start = cursor.position;
     try {
-      return withItems(readSequence(end, false, encoding, charset, depth + 1));
+      return sequence(readItems(level));
     } catch (error) {
       if (!(error instanceof DeepHealthError) || error.code === 'file.too-complex') throw error;
-      position = end;
-      return { vr: 'UN', Value: [bytes.subarray(start, end)] };
+      cursor.position = level.end;
+      return { vr: 'UN', Value: [bytes.subarray(start, level.end)] };
     }
   }
 
-  function readSequence(
-    end: number,
-    delimited: boolean,
-    encoding: DatasetEncoding,
-    charset: CharacterSets,
-    depth: number,
-  ): DicomDataset[] {
-    if (depth > limits.depth) {
-      throw new DeepHealthError('file.too-complex', `Sequences are nested deeper than ${limits.depth}.`);
-    }
+  /** The items of a sequence; `level` is that of its element, its end that of the value field if it has one. */
+  function readItems(level: Level): DicomDataset[] {
+    const { encoding, end, delimited } = level;
+    const depth = level.depth + 1;
+    cursor.checkDepth(depth);
     const found: DicomDataset[] = [];
-    while (position < end) {
-      need(8, end);
-      const tag = readTag(encoding.little);
-      const length = readUint32(encoding.little);
-      counted();
+    while (cursor.position < end) {
+      cursor.need(8, end);
+      const tag = cursor.readTag(encoding.little);
+      const length = cursor.readUint32(encoding.little);
+      cursor.countElement();
       if (tag === SEQUENCE_END) return found;
       if (tag !== ITEM) {
         throw new DeepHealthError('file.malformed', 'A sequence holds something that is not an item.');
       }
-      const own = itemEncoding(encoding);
-      if (length === UNDEFINED) found.push(readItem({}, end, own, charset, depth, true));
-      else {
-        need(length, end);
-        const itemEnd = position + length;
-        found.push(readItem({}, itemEnd, own, charset, depth, false));
-        position = itemEnd;
+      const inner = { ...level, depth, encoding: itemEncoding(cursor, encoding) };
+      if (length === UNDEFINED_LENGTH) {
+        found.push(readElements({}, { ...inner, delimited: true }));
+        continue;
       }
+      cursor.need(length, end);
+      const itemEnd = cursor.position + length;
+      found.push(readElements({}, { ...inner, end: itemEnd, delimited: false }));
+      cursor.position = itemEnd;
     }
     if (delimited) throw new DeepHealthError('file.truncated');
     return found;
   }
 
-  /** Some writers copy items between implicit and explicit files without coding them anew. */
-  function itemEncoding(encoding: DatasetEncoding): DatasetEncoding {
-    if (position + 8 > bytes.length || view.getUint16(position, encoding.little) === 0xfffe) return encoding;
-    const explicit = isKnownVr(bytes, position + 4);
-    return explicit === encoding.explicit ? encoding : { explicit, little: encoding.little };
-  }
-
-  function tagAt(at: number, little: boolean): string {
-    return tagOf(view.getUint16(at, little), view.getUint16(at + 2, little));
-  }
-
-  function readFragments(little: boolean, end: number): { items: Uint8Array[]; delimited: boolean } {
-    const found: Uint8Array[] = [];
-    while (position + 8 <= end) {
-      const tag = readTag(little);
-      const length = readUint32(little);
-      counted();
-      if (tag === SEQUENCE_END) return { items: found, delimited: true };
-      if (tag !== ITEM) {
-        throw new DeepHealthError('file.malformed', 'The fragments of the pixels are not items.');
-      }
-      need(length, end);
-      found.push(bytes.subarray(position, position + length));
-      position += length;
-    }
-    position = end;
-    return { items: found, delimited: false };
-  }
-
-  function readPixelField(header: ElementHeader, encoding: DatasetEncoding, end: number): PixelField {
-    const little = encoding.little;
-    if (header.length !== UNDEFINED) {
-      need(header.length, end);
-      const field = bytes.subarray(position, position + header.length);
-      position += header.length;
-      return { kind: 'native', vr: header.vr, field };
-    }
-    const { items, delimited } = readFragments(little, end);
-    const [offsetTable = bytes.subarray(0, 0), ...fragments] = items;
-    return { kind: 'encapsulated', offsetTable, fragments, delimited };
-  }
-
   const dataset: DicomDataset = {};
+  const top: Level = { encoding, charset: characterSets([]), depth: 0, end: bytes.length, delimited: false };
   let trailing = false;
   try {
-    readItem(dataset, bytes.length, encoding, characterSets([]), 0, false);
+    readElements(dataset, top);
   } catch (error) {
     // Behind the pixels stand signatures and padding at most: the film is whole without them.
     if (pixelField === null || !(error instanceof DeepHealthError)) throw error;
     trailing = true;
   }
-  return { dataset, pixelField, doubtfulText, end: position, trailing };
+  return { dataset, pixelField, doubtfulText, end: cursor.position, trailing };
 }
 
-/** Whether two upper-case letters stand where a VR would. */
-function hasVrLetters(bytes: Uint8Array, at: number): boolean {
-  const [a = 0, b = 0] = [bytes[at], bytes[at + 1]];
-  return a >= 0x41 && a <= 0x5a && b >= 0x41 && b <= 0x5a;
-}
-
-/** Whether a VR of PS3.5 stands there. */
-export function isKnownVr(bytes: Uint8Array, at: number): boolean {
-  return hasVrLetters(bytes, at) && layoutOf(latin1(bytes.subarray(at, at + 2))) !== undefined;
-}
-
-function withItems(found: DicomDataset[]): DicomElement {
+function sequence(found: DicomDataset[]): DicomElement {
   return found.length === 0 ? { vr: 'SQ' } : { vr: 'SQ', Value: found };
 }

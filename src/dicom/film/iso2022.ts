@@ -70,6 +70,10 @@ const ESCAPES: readonly { readonly bytes: string; readonly g0?: CodeElement; rea
   { bytes: '-T', g1: '166' },
 ];
 
+const SEQUENCES = new Map(
+  ESCAPES.map((sequence) => [keyOf(...Buffer.from(sequence.bytes, 'latin1')), sequence] as const),
+);
+
 const ESC = 0x1b;
 
 /**
@@ -130,9 +134,13 @@ function isDelimiter(byte: number, name: boolean): boolean {
 }
 
 function sequenceAt(bytes: Uint8Array, at: number): (typeof ESCAPES)[number] | undefined {
-  return ESCAPES.find(
-    (sequence) => latin1(bytes.subarray(at, at + sequence.bytes.length)) === sequence.bytes,
-  );
+  const pair = keyOf(bytes[at], bytes[at + 1], 0);
+  return SEQUENCES.get(pair + (bytes[at + 2] ?? 0)) ?? SEQUENCES.get(pair);
+}
+
+/** Two or three bytes as one number. */
+function keyOf(first = 0, second = 0, third = 0): number {
+  return first * 0x10000 + second * 0x100 + third;
 }
 
 function onlyDeclared(declared: readonly string[]): CodeElement | undefined {

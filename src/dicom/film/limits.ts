@@ -6,6 +6,8 @@ export interface FilmLimits {
   readonly inflatedBytes: number;
   /** Elements and sequence items of a file, nested ones included. */
   readonly elements: number;
+  /** Bytes of text and numbers in a header (binary values stay views of the file and cost nothing). */
+  readonly headerBytes: number;
   /** Sequences within sequences. */
   readonly depth: number;
   /** Rows × columns, of DICOM files and pictures. */
@@ -20,6 +22,7 @@ export const DEFAULT_FILM_LIMITS: FilmLimits = {
   fileBytes: 200 * 2 ** 20,
   inflatedBytes: 200 * 2 ** 20,
   elements: 100_000,
+  headerBytes: 8 * 2 ** 20,
   depth: 32,
   pixels: 48 * 2 ** 20,
 };

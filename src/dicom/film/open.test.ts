@@ -162,6 +162,10 @@ test('names that cannot be decoded are an error, a broken description is a remar
   const broken = (tag: string, vr: string) => phantom({ [tag]: element(vr, Uint8Array.of(0x4a, 0xff)) });
   assert.equal(await outcome(broken('00100010', 'PN')), 'film.charset');
   assert.equal(await outcome(broken('00080050', 'SH')), 'film.charset');
+  const order = (tag: string) =>
+    phantom({ '00400275': element('SQ', { [tag]: element('LO', Uint8Array.of(0x4a, 0xff)) }) });
+  assert.equal(await outcome(order('00402017')), 'film.charset');
+  assert.equal(await outcome(order('00400007')), 'film');
   const film = await open(broken('00081030', 'LO'));
   assert.deepEqual(
     film.remarks.map(({ code }) => code),

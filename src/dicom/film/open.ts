@@ -2,11 +2,11 @@ import { DeepHealthError } from '../../errors/error.ts';
 import { type DicomDataset, number, text } from '../dataset.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Film, Remark } from './film.ts';
+import { encodedFrame } from './frame.ts';
 import { displayFilm } from './grayscale.ts';
 import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
 import { isDicom, parseDicom } from './parse.ts';
 import { openPicture, pictureFormat } from './picture.ts';
-import { encodedFrame } from './pixel-field.ts';
 import { refuseSize, selectFilm } from './select.ts';
 import { DEFAULT_RULES, type SelectRules } from './select-rules.ts';
 
@@ -41,6 +41,10 @@ const IDENTIFYING = [
   '00080051',
   '00200010',
   '00380010',
+  // Numbers of the order, wherever they stand.
+  '00401001',
+  '00402016',
+  '00402017',
 ];
 
 /**

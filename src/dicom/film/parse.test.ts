@@ -397,6 +397,33 @@ test('broken files have a code each', async () => {
   assert.equal(await codeOf(parseDicom(sampleFile(), { fileBytes: 100 })), 'file.too-large');
 });
 
+test('headers made to cost time or memory cost neither', { timeout: 60_000 }, async () => {
+  const mebibyte = 2 ** 20;
+  const blanks = `a${' '.repeat(7 * mebibyte)}b`;
+  const long = await parseDicom(file(explicitElement('00080104', 'UC', blanks)));
+  assert.equal(String(long.dataset['00080104']?.Value?.[0]).length, blanks.length);
+  await parseDicom(file(explicitElement('00080104', 'UC', '\\'.repeat(7 * mebibyte))));
+  const escapes = Buffer.concat([
+    part10Start(EXPLICIT),
+    explicitElement('00080005', 'CS', '\\ISO 2022 IR 87'),
+    explicitElement('00080104', 'UC', '\x1b'.repeat(7 * mebibyte)),
+  ]);
+  assert.deepEqual((await parseDicom(escapes)).damagedText, ['00080104']);
+  const codes = [
+    file(explicitElement('00080104', 'UC', 'x'.repeat(9 * mebibyte))),
+    file(...Array.from({ length: 150 }, () => explicitElement('00280010', 'US', Buffer.alloc(65_534)))),
+    file(
+      explicitElement(
+        '7FE00010',
+        'OB',
+        Buffer.alloc(8 * 200_000).fill('FEFF00E000000000', 'hex'),
+        0xffffffff,
+      ),
+    ),
+  ];
+  for (const bytes of codes) assert.equal(await codeOf(parseDicom(bytes)), 'file.too-complex');
+});
+
 test('pixels are not copied', async () => {
   const film = phantomFile({ width: 600, height: 600 });
   const { pixelField } = await parseDicom(film);

@@ -2,11 +2,13 @@ import { promisify } from 'node:util';
 import { inflate, inflateRaw } from 'node:zlib';
 import { DeepHealthError } from '../../errors/error.ts';
 import { type DicomDataset, text } from '../dataset.ts';
-import { type DatasetEncoding, isKnownVr, type PixelField, readDataset } from './dataset-reader.ts';
+import { readDataset } from './dataset-reader.ts';
+import { type DatasetEncoding, isKnownVr } from './element-header.ts';
 import { latin1 } from './encodings.ts';
 import type { Remark } from './film.ts';
 import type { FilmLimits } from './limits.ts';
 import { DEFAULT_FILM_LIMITS } from './limits.ts';
+import type { PixelField } from './pixel-field.ts';
 
 /** A DICOM file taken apart. */
 export interface ParsedDicom {
@@ -18,7 +20,7 @@ export interface ParsedDicom {
   readonly transferSyntax: string;
   /** Pixel Data as stored, views of the file's bytes; null when there is none. */
   readonly pixelField: PixelField | null;
-  /** Tags of top-level attributes whose text (or whose items' text) holds characters that could not be decoded. */
+  /** Tags of attributes, at any depth, whose text holds characters that could not be decoded. */
   readonly damagedText: readonly string[];
   readonly remarks: readonly Remark[];
 }
@@ -88,7 +90,7 @@ export async function parseDicom(file: Uint8Array, limits: Partial<FilmLimits> =
       message: 'Bytes behind the pixels could not be read and were left out.',
     });
   }
-  const doubtful = [...read.doubtfulText].filter(([tag]) => Number.parseInt(tag.slice(0, 4), 16) % 2 === 0);
+  const doubtful = [...read.doubtfulText];
   const damagedText = doubtful.filter(([, trust]) => trust === 'damaged').map(([tag]) => tag);
   if (doubtful.length > damagedText.length) {
     remarks.push({

@@ -19,6 +19,9 @@ const DX_FOR_PROCESSING = '1.2.840.10008.5.1.4.1.1.1.1.1';
 const SECONDARY_CAPTURE = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\.\d+)?$/;
 const STRUCTURED_REPORT = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\./;
 
+/** Descriptions have one value, or a few. */
+const MOST_VALUES = 8;
+
 /** Descriptions of the film itself, and of everything that was done in the visit. */
 const SERIES_TEXT = ['0008103E', '00181030', '00181400', '00182111', '00082111'];
 const STUDY_TEXT = ['00081030', '00400254', '00081010'];
@@ -103,9 +106,7 @@ function refuseObject(dataset: DicomDataset, rules: SelectRules): Refusal | unde
 }
 
 function isOwnObject(dataset: DicomDataset, rules: SelectRules, filmModality: boolean): boolean {
-  const makers = [...texts(dataset, '00080070'), ...texts(dataset, '00181016')].map((maker) =>
-    wordsOf(maker).join(' '),
-  );
+  const makers = textsOf(dataset, ['00080070', '00181016']).map((maker) => wordsOf(maker));
   if (!makers.some((maker) => rules.ownManufacturers.includes(maker))) return false;
   const derived = text(dataset, '00080008')?.toUpperCase() !== 'ORIGINAL';
   return derived && !filmModality;
@@ -132,14 +133,14 @@ function refuseDerived(dataset: DicomDataset, rules: SelectRules): Refusal | und
       'Image Type says that the picture is not from the examination (SECONDARY).',
     );
   }
-  const types = others.flatMap(wordsOf);
+  const types = wordsOf(others.join(' '));
   if (rules.derivedTypes.some((pattern) => matches(pattern, types))) {
     return refuse(
       'film.derived',
       'Image Type says that the picture was computed from a film or is a localizer.',
     );
   }
-  const derived = SERIES_TEXT.flatMap((tag) => texts(dataset, tag)).some((description) => {
+  const derived = textsOf(dataset, SERIES_TEXT).some((description) => {
     const words = wordsOf(description);
     return rules.derivedWords.some((pattern) => matches(pattern, words));
   });
@@ -173,7 +174,7 @@ export function refuseSize(rows: number, columns: number, rules: SelectRules): R
 /** Chest: the body part first, then the region code, then words of descriptions. */
 function bodyVerdict(dataset: DicomDataset, rules: SelectRules): Verdict {
   const coded = weigh(codesOf(dataset, '00082218'), rules.regionCodes);
-  const stated = byWords(texts(dataset, '00180015'), rules.bodyParts);
+  const stated = byWords(textsOf(dataset, ['00180015']), rules.bodyParts);
   const described = describedVerdict(dataset, rules.bodyWords);
   if (stated === 'contradictory') return stated;
   const first = stated === 'unknown' ? coded : stated;
@@ -190,7 +191,7 @@ function bodyVerdict(dataset: DicomDataset, rules: SelectRules): Verdict {
 /** Frontal: the view code and position first, then the orientation, then words of descriptions. */
 function viewVerdict(dataset: DicomDataset, rules: SelectRules): Verdict {
   const coded = weigh(codesOf(dataset, '00540220'), rules.viewCodes);
-  const stated = byWords(texts(dataset, '00185101'), rules.viewPositions);
+  const stated = byWords(textsOf(dataset, ['00185101']), rules.viewPositions);
   if (coded === 'refuse' || stated === 'refuse') return 'refuse';
   // Rows that run to the front or back of the patient show him from the side.
   if (texts(dataset, '00200020').some((direction) => /^[AP]/i.test(direction))) return 'refuse';
@@ -235,7 +236,7 @@ function codesOf(dataset: DicomDataset, tag: string): string[] {
 }
 
 function textsOf(dataset: DicomDataset, tags: readonly string[]): string[] {
-  return tags.flatMap((tag) => texts(dataset, tag));
+  return tags.flatMap((tag) => texts(dataset, tag).slice(0, MOST_VALUES));
 }
 
 const VIEW_NAMES: readonly {
@@ -254,7 +255,11 @@ const VIEW_NAMES: readonly {
 /** PA or AP by the first source that names exactly one of them. */
 function viewName(dataset: DicomDataset, rules: SelectRules): Film['view'] {
   const codes = codesOf(dataset, '00540220');
-  const sources = [texts(dataset, '00185101'), textsOf(dataset, SERIES_TEXT), textsOf(dataset, STUDY_TEXT)];
+  const sources = [
+    textsOf(dataset, ['00185101']),
+    textsOf(dataset, SERIES_TEXT),
+    textsOf(dataset, STUDY_TEXT),
+  ];
   const byCode = VIEW_NAMES.filter((name) => codes.some((code) => name.codes.includes(code)));
   if (byCode.length === 1 && byCode[0] !== undefined) return byCode[0].view;
   for (const source of sources) {

@@ -19,6 +19,9 @@ export function collimator(dataset: DicomDataset, rows: number, columns: number)
   return aperture(dataset, COLLIMATOR, rows, columns);
 }
 
+/** A hand-drawn shutter has a dozen corners. */
+const MOST_VERTICES = 1024;
+
 type Stretches = readonly (readonly [number, number])[];
 
 /** Edges are pixels counted from 1 that are still visible; several shapes show what all of them leave. */
@@ -51,7 +54,8 @@ function aperture(
   }
   if (shapes.includes('POLYGONAL')) {
     const vertices = numbers(dataset, `${tags}20`);
-    if (vertices.length >= 6) parts.push((row) => insidePolygon(vertices, row + 1));
+    if (vertices.length >= 6 && vertices.length <= 2 * MOST_VERTICES)
+      parts.push((row) => insidePolygon(vertices, row + 1));
   }
   if (parts.length === 0) return undefined;
   const visible: VisibleColumns = (row) => {

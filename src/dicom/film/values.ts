@@ -49,9 +49,7 @@ export function readValues(field: Uint8Array, layout: Layout, encoding: Encoding
 
 /** A tag as eight upper-case hex digits. */
 export function tagOf(group: number, element: number): string {
-  return ((group << 16) | element) >>> 0 === 0
-    ? '00000000'
-    : (((group << 16) | element) >>> 0).toString(16).toUpperCase().padStart(8, '0');
+  return (group * 0x10000 + element).toString(16).toUpperCase().padStart(8, '0');
 }
 
 function viewOf(field: Uint8Array): DataView {
@@ -66,9 +64,12 @@ function decoded(field: Uint8Array, encoding: Encoding, name: boolean): string {
 
 /** Without padding; a NUL ends a value, since what C programs leave behind it is not part of it. */
 function trimmed(value: string, leading: boolean): string {
-  const end = value.indexOf('\0');
-  const text = end === -1 ? value : value.slice(0, end);
-  return leading ? text.trimEnd() : text.replace(/^ +| +$/g, '');
+  const nul = value.indexOf('\0');
+  let end = nul === -1 ? value.length : nul;
+  let start = 0;
+  while (end > 0 && value.charCodeAt(end - 1) <= 0x20) end -= 1;
+  if (!leading) while (start < end && value.charCodeAt(start) === 0x20) start += 1;
+  return value.slice(start, end);
 }
 
 /** Empty values among others are null; a field of nothing but padding has no value. */
