@@ -1,64 +1,40 @@
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import type { InstanceNotice, Ledger, Priority, Study } from '../ledger/types.ts';
-import type { StudyUid } from '../ledger/uids.ts';
-import { listInstances } from '../reading/gather.ts';
-import type { IntakeRules } from './film-classes.ts';
+import type { Ledger, Study } from '../ledger/types.ts';
+import type { Look, Looks } from './looks.ts';
 
 export interface Notifying {
   readonly ledger: Pick<Ledger, 'studies'>;
+  readonly looks: Pick<Looks, 'promise'>;
   archives(): ReadonlyMap<string, DicomWebClient>;
-  select(): IntakeRules;
-  /** There is a study to settle. */
+  /** There is a study to settle or to look at. */
   readonly onNoticed: () => void;
-}
-
-export interface Notification {
-  readonly studyUid: StudyUid;
-  /** Name of the PACS that has it; null: any of the configured ones. */
-  readonly pacs: string | null;
-  readonly priority: Priority;
 }
 
 /**
  * Somebody says that an archive has this study, complete (a webhook, a person). A new study is queued at once
- * and listed by whoever reads it. Of one that was read before the films are listed first: only new ones make
- * a new reading, so a webhook that fires again because our own results came in starts nothing.
+ * and listed by whoever reads it. One that was read before is looked at for new films after the answer: only
+ * those make a new reading, so a webhook that fires again because our own results came in starts nothing.
+ * The archive is not asked here, see `Looks`.
  *
- * @throws DeepHealthError `study.no-pacs`, and `web.*` when a known study cannot be listed
+ * @throws DeepHealthError `study.no-pacs`, `ledger.*`
  */
-export async function noticeStudy(notification: Notification, notifying: Notifying): Promise<Study> {
-  const { ledger } = notifying;
-  const { studyUid, pacs, priority } = notification;
+export async function noticeStudy(named: Look, notifying: Notifying): Promise<Study> {
+  const { ledger, looks } = notifying;
+  const { studyUid, pacs, priority } = named;
   const archives = notifying.archives();
   if (archives.size === 0 || (pacs !== null && !archives.has(pacs)))
     throw new DeepHealthError('study.no-pacs');
   const known = await ledger.studies.get(studyUid);
-  const isWaiting = known?.status.state === 'settling' || known?.status.state === 'queued';
-  const instances = known === undefined || isWaiting ? [] : await listAnywhere(notification, notifying);
-  await ledger.studies.notice({
-    studyUid,
-    source: { kind: 'notify', pacs },
-    priority,
-    settleAt: Date.now(),
-    instances,
-  });
+  const state = known?.status.state;
+  if (known === undefined || state === 'settling' || state === 'queued') {
+    const source = { kind: 'notify', pacs } as const;
+    await ledger.studies.notice({ studyUid, source, priority, settleAt: Date.now() });
+  } else {
+    await looks.promise(named);
+  }
   notifying.onNoticed();
   const study = await ledger.studies.get(studyUid);
   if (study === undefined) throw new DeepHealthError('ledger.refused');
   return study;
-}
-
-async function listAnywhere(
-  { studyUid, pacs }: Notification,
-  { archives, select }: Notifying,
-): Promise<readonly InstanceNotice[]> {
-  const configured = archives();
-  const named = pacs === null ? [...configured.values()] : [configured.get(pacs)];
-  for (const archive of named) {
-    if (archive === undefined) continue;
-    const found = await listInstances(archive, studyUid, select());
-    if (found.length > 0) return found;
-  }
-  return [];
 }

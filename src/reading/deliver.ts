@@ -48,7 +48,8 @@ export interface Delivering {
   readonly worker: string;
   /** Aborted when the process must end now. */
   readonly signal: AbortSignal;
-  readonly onStudyDone?: () => void;
+  /** Something was sent: others may have waited for it. */
+  readonly onSent: () => void;
 }
 
 const LEASE_MS = 60_000;
@@ -107,10 +108,8 @@ async function deliverOne(
     if (destination.via !== 'folder') reached(`delivery.${destination.via}-recorded`);
     metrics.delivered(destination.name, delivery.object.kind);
     log.info(entry, 'Delivered');
-    if (study === 'delivered') {
-      log.info({ study: entry.study }, 'Everything of the study is delivered');
-      delivering.onStudyDone?.();
-    }
+    delivering.onSent();
+    if (study === 'delivered') log.info({ study: entry.study }, 'Everything of the study is delivered');
     return;
   }
   if (outcome.code === 'mllp.closed' || outcome.code === 'service.stopping') {

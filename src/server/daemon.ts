@@ -5,6 +5,7 @@ import { parseDuration, parseSize } from '../config/units.ts';
 import { createDecoder } from '../dicom/film/decode/decoder.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { removeLeftovers } from '../intake/data-folder.ts';
+import { createLooks } from '../intake/looks.ts';
 import type { Receiving } from '../intake/receive.ts';
 import { sweepRetention } from '../intake/retention.ts';
 import { createStorageWatch } from '../intake/storage-watch.ts';
@@ -89,6 +90,7 @@ export async function startDaemon(initial: Config, { role, log, version }: Daemo
     ...{ ledger, folder, log, keyOf, metrics },
     worker: worker.name,
     signal: hardStop.signal,
+    onSent: () => crew.wake(),
   };
   const tasks = {
     polling: does('intake') ? polling : undefined,
@@ -154,6 +156,9 @@ export async function startDaemon(initial: Config, { role, log, version }: Daemo
     });
   }
 
+  const looks = createLooks({ ledger, worker: worker.name, ...peers });
+  const look = loop('look for new films', 1000, () => looks.make());
+
   const receiving: Receiving = {
     ...{ ledger, folder, storage, log },
     settleMs: () => parseDuration(config.server.settle) ?? 0,
@@ -167,8 +172,13 @@ export async function startDaemon(initial: Config, { role, log, version }: Daemo
     limits: () => ({ requestBytes: parseSize(config.server.maxRequest) ?? 0, partBytes: maxFilm() }),
     studies: {
       ledger,
+      looks,
       ...peers,
-      onNoticed: () => tend.wake(),
+      onNoticed: () => {
+        tend.wake();
+        look.wake();
+      },
+      onNotified: (study) => log.info({ study: keyOf(study) }, 'Notified of a study'),
       onRetried: () => {
         tend.wake();
         crew.wake();

@@ -1,10 +1,10 @@
 import express, { Router } from 'express';
 import { filmJson } from '../../cli/film-json.ts';
 import type { Decoder } from '../../dicom/film/decode/decoder.ts';
+import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import { openFilm } from '../../dicom/film/open.ts';
 import type { SelectRules } from '../../dicom/film/select-rules.ts';
 import { DeepHealthError } from '../../errors/error.ts';
-import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import type { Inference } from '../../reading/inference.ts';
 
 export interface Predicting {

@@ -9,6 +9,8 @@ import { historyJson, studyJson } from '../study-json.ts';
 
 export interface StudyRoutes extends Notifying {
   readonly ledger: Ledger;
+  /** A webhook or a person named a study. */
+  readonly onNotified: (study: StudyUid) => void;
   /** Something may be due: a settled study, a delivery that was taken up again. */
   readonly onRetried: () => void;
 }
@@ -58,10 +60,9 @@ export function studyRoutes(routes: StudyRoutes): Router {
 
   router.post('/:study', json, async (request, response) => {
     const { source, priority } = parsed(noticeBody, request.body);
-    const study = await noticeStudy(
-      { studyUid: studyOf(request.params), pacs: source ?? null, priority },
-      routes,
-    );
+    const notification = { studyUid: studyOf(request.params), pacs: source ?? null, priority };
+    const study = await noticeStudy(notification, routes);
+    routes.onNotified(study.studyUid);
     response.status(202).json(studyJson(study));
   });
 
