@@ -9,6 +9,7 @@ import {
   startStandInPacs,
 } from '../../../test/peers/stand-in-pacs.ts';
 import { createDicomWebClient } from './client.ts';
+import type { DicomWebTimeouts } from './config.ts';
 import { reasonCode, type StoreOutcome } from './store.ts';
 import { writeStoreResponse } from './store-response.ts';
 import { writeDicomXml } from './xml.ts';
@@ -53,11 +54,16 @@ describe('a store is judged instance by instance', () => {
   });
   after(() => pacs.stop());
 
-  async function store(...uids: string[]): Promise<StoreOutcome[]> {
+  const store = (...uids: string[]): Promise<StoreOutcome[]> => storeWithin({}, uids);
+
+  async function storeWithin(
+    timeouts: Partial<DicomWebTimeouts>,
+    uids: readonly string[],
+  ): Promise<StoreOutcome[]> {
     const client = createDicomWebClient({
       name: 'pacs',
       url: pacs.url,
-      timeouts: { headers: 400, body: 400, total: 1500 },
+      timeouts,
       limits: { document: 100_000 },
     });
     try {
@@ -225,7 +231,7 @@ describe('a store is judged instance by instance', () => {
     for (const [name, behave] of Object.entries(behaviours)) {
       archive = new Set([B]);
       toStore = (_request, response) => behave(response);
-      const [first, second] = await store(A, B);
+      const [first, second] = await storeWithin({ headers: 600, body: 600, total: 1500 }, [A, B]);
       assert.equal(first?.kind, 'unknown', name);
       assert.deepEqual(second, { kind: 'stored', sopInstanceUid: B, evidence: 'query' }, name);
     }
