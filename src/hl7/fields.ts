@@ -83,11 +83,11 @@ export function segment(name: string, fields: Readonly<Record<number, string>>):
 }
 
 /** Designators whose name in HL7 (table 0396) differs from DICOM's. */
-const SCHEME_NAMES: Readonly<Record<string, string>> = { RADLEX: 'RadLex' };
+const SCHEME_NAMES: ReadonlyMap<string, string> = new Map([['RADLEX', 'RadLex']]);
 
 /** CE or CWE: code, text, coding system. */
 export function coded({ value, scheme, meaning }: Code, { text, identifier }: Primitives): string {
-  return components(identifier(value), text(meaning), identifier(SCHEME_NAMES[scheme] ?? scheme));
+  return components(identifier(value), text(meaning), identifier(SCHEME_NAMES.get(scheme) ?? scheme));
 }
 
 /** Who assigned an identifier (HD). */

@@ -4,6 +4,8 @@ import com.pixelmed.validate.DicomSRValidator;
 public class ValidateReports {
     public static void main(String[] files) throws Exception {
         DicomSRValidator validator = new DicomSRValidator();
+        validator.setOptionCheckContentItemOrder(true);
+        validator.setOptionCheckTemplateID(true);
         for (String file : files) {
             System.out.println("=== " + file);
             String found;

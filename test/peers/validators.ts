@@ -136,7 +136,8 @@ export async function pixelmed(files: readonly string[]): Promise<Map<string, Te
     return found;
   }
   for (const file of files) {
-    const args = [...PIXELMED, 'com.pixelmed.validate.DicomSRValidator', file];
+    const options = ['-checkcontentitemorder', '-checktemplateid'];
+    const args = [...PIXELMED, 'com.pixelmed.validate.DicomSRValidator', ...options, file];
     const { stdout, stderr } = await output('/usr/bin/java', args);
     found.set(file, templateCheck(`${stdout}\n${stderr}`.split('\n')));
   }

@@ -1,6 +1,6 @@
 import { type Code, DCM } from './codes.ts';
 import { conclusionOf } from './conclusion.ts';
-import { type ContainerItem, text } from './content.ts';
+import { type CodeItem, type ContainerItem, type TextItem, text } from './content.ts';
 import {
   abstentionItems,
   applicabilityItems,
@@ -38,20 +38,26 @@ export function airTree({ films, algorithm, observer, procedure, study, texts }:
   const findings = films.map((film) => film.findings);
   const summary = summaryOf(findings);
   const wording: Wording = { texts, coded: (code) => code };
+  const evaluations = [
+    pneumoniaItem(summary.pneumonia, wording),
+    ...abstentionItems(findings, wording),
+    ...qualityItems(summary.quality, findings, wording),
+    ...triageItems(summary.triage, wording),
+    ...applicabilityItems(summary.applicability, findings, wording),
+    text(DCM.conclusion, conclusionOf(findings, texts)),
+    text(DCM.comment, texts.disclaimer),
+  ];
   return measurementReport({
     language: languageOfContent(texts.language),
     observer: observerContext(observer),
     procedure,
     library: imageLibrary(films.map(libraryFilm), study),
     groups: films.map((film, index) => measurementGroup(measuredFilm(film, index, algorithm))),
-    evaluations: [
-      pneumoniaItem(summary.pneumonia, wording),
-      ...abstentionItems(findings, wording),
-      ...qualityItems(summary.quality, findings, wording),
-      ...triageItems(summary.triage, wording),
-      ...applicabilityItems(summary.applicability, findings, wording),
-      text(DCM.conclusion, conclusionOf(findings, texts)),
-      text(DCM.comment, texts.disclaimer),
-    ],
+    // TID 1500 has codes (row 13) before texts (row 14), and its order counts.
+    evaluations: [...evaluations.filter(isCode), ...evaluations.filter((item) => !isCode(item))],
   });
+}
+
+function isCode({ valueType }: CodeItem | TextItem): boolean {
+  return valueType === 'CODE';
 }

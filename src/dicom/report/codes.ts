@@ -187,22 +187,22 @@ export const TRIAGE_CATEGORIES = {
  * Quality reasons that have a code in CID 6135, by remark code; any other reason is told in words
  * (QUALITY-REMARK).
  */
-export const QUALITY_REASONS: Readonly<Record<string, Code>> = {
-  'grid-artifact': dcm('111208', 'Grid artifact'),
-  positioning: dcm('111209', 'Positioning'),
-  'motion-blur': dcm('111210', 'Motion blur'),
-  'under-exposed': dcm('111211', 'Under exposed'),
-  'over-exposed': dcm('111212', 'Over exposed'),
-  'no-image': dcm('111213', 'No image'),
-  'detector-artifact': dcm('111214', 'Detector artifact(s)'),
-  'artifact-other': dcm('111215', 'Artifact(s) other than grid or detector artifact'),
-  'mechanical-failure': dcm('111216', 'Mechanical failure'),
-  'electrical-failure': dcm('111217', 'Electrical failure'),
-  'software-failure': dcm('111218', 'Software failure'),
-  'inappropriate-processing': dcm('111219', 'Inappropriate image processing'),
-  'other-failure': dcm('111220', 'Other failure'),
-  'unknown-failure': dcm('111221', 'Unknown failure'),
-};
+export const QUALITY_REASONS: ReadonlyMap<string, Code> = new Map([
+  ['grid-artifact', dcm('111208', 'Grid artifact')],
+  ['positioning', dcm('111209', 'Positioning')],
+  ['motion-blur', dcm('111210', 'Motion blur')],
+  ['under-exposed', dcm('111211', 'Under exposed')],
+  ['over-exposed', dcm('111212', 'Over exposed')],
+  ['no-image', dcm('111213', 'No image')],
+  ['detector-artifact', dcm('111214', 'Detector artifact(s)')],
+  ['artifact-other', dcm('111215', 'Artifact(s) other than grid or detector artifact')],
+  ['mechanical-failure', dcm('111216', 'Mechanical failure')],
+  ['electrical-failure', dcm('111217', 'Electrical failure')],
+  ['software-failure', dcm('111218', 'Software failure')],
+  ['inappropriate-processing', dcm('111219', 'Inappropriate image processing')],
+  ['other-failure', dcm('111220', 'Other failure')],
+  ['unknown-failure', dcm('111221', 'Unknown failure')],
+]);
 
 /** What is known of a coding scheme (PS3.16 8, table 8-1): its UID and name. */
 export interface CodingScheme {
@@ -213,18 +213,21 @@ export interface CodingScheme {
 }
 
 /** The schemes used by the builders; a film's own codes may bring others, which have no entry here. */
-export const CODING_SCHEMES: Readonly<Record<string, CodingScheme>> = {
-  DCM: { uid: '1.2.840.10008.2.16.4', name: 'DICOM Controlled Terminology' },
-  SCT: { uid: '2.16.840.1.113883.6.96', name: 'SNOMED CT' },
-  LN: { uid: '2.16.840.1.113883.6.1', name: 'LOINC' },
-  UCUM: { uid: '2.16.840.1.113883.6.8', name: 'UCUM' },
-  RADLEX: { uid: '2.16.840.1.113883.6.256', name: 'RadLex' },
-  UMLS: { uid: '2.16.840.1.113883.6.86', name: 'UMLS' },
-  RFC5646: { uid: '2.16.840.1.113883.6.316', name: 'RFC 5646' },
+export const CODING_SCHEMES: ReadonlyMap<string, CodingScheme> = new Map<string, CodingScheme>([
+  ['DCM', { uid: '1.2.840.10008.2.16.4', name: 'DICOM Controlled Terminology' }],
+  ['SCT', { uid: '2.16.840.1.113883.6.96', name: 'SNOMED CT' }],
+  ['LN', { uid: '2.16.840.1.113883.6.1', name: 'LOINC' }],
+  ['UCUM', { uid: '2.16.840.1.113883.6.8', name: 'UCUM' }],
+  ['RADLEX', { uid: '2.16.840.1.113883.6.256', name: 'RadLex' }],
+  ['UMLS', { uid: '2.16.840.1.113883.6.86', name: 'UMLS' }],
+  ['RFC5646', { uid: '2.16.840.1.113883.6.316', name: 'RFC 5646' }],
   // hashedUid('coding-scheme', '99DEEPHEALTH')
-  [LOCAL_SCHEME]: {
-    uid: '2.25.80137143725310500232372485637989589122',
-    name: 'Deep Health local codes',
-    organization: 'Deep Health project',
-  },
-};
+  [
+    LOCAL_SCHEME,
+    {
+      uid: '2.25.80137143725310500232372485637989589122',
+      name: 'Deep Health local codes',
+      organization: 'Deep Health project',
+    },
+  ],
+]);

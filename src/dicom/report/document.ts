@@ -173,7 +173,7 @@ function evidenceItem(tree: ContainerItem, { evidence, studyUid }: Common): Dico
 /** One item for each designator that the dataset uses and that is known (PS3.3 C.12.1.1.13). */
 function codingSchemes(dataset: DicomDataset): DicomDataset[] {
   return schemesOf(dataset).flatMap((designator) => {
-    const scheme = CODING_SCHEMES[designator];
+    const scheme = CODING_SCHEMES.get(designator);
     if (scheme === undefined) return [];
     return [
       {

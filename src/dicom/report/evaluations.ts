@@ -29,7 +29,7 @@ export function qualityItems(
   return [
     code(coded(DCM.qualityAssessment), coded(QUALITY_GRADES[grade])),
     ...reasons.map(({ code: reason, told: words }) => {
-      const known = QUALITY_REASONS[reason];
+      const known = QUALITY_REASONS.get(reason);
       return known !== undefined && films.length === 1
         ? code(coded(LOCAL.qualityReason), coded(known))
         : text(coded(LOCAL.qualityRemark), words);

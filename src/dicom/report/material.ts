@@ -23,10 +23,10 @@ export interface ReportedFilm {
 }
 
 /** Modalities of CID 29; what a film does not tell is a radiograph of some kind. */
-const ACQUISITIONS: Readonly<Record<string, Code>> = {
-  CR: DCM.acquisitionCr,
-  DX: DCM.acquisitionDx,
-};
+const ACQUISITIONS: ReadonlyMap<string, Code> = new Map([
+  ['CR', DCM.acquisitionCr],
+  ['DX', DCM.acquisitionDx],
+]);
 
 const VIEWS: Readonly<Record<Film['view'], Code | null>> = {
   PA: SCT.viewPa,
@@ -45,7 +45,7 @@ export function libraryFilm({ read, identity }: ReportedFilm): LibraryFilm {
   return {
     sopClassUid: identity.sopClassUid,
     sopInstanceUid: identity.sopInstanceUid,
-    modality: ACQUISITIONS[modality] ?? DCM.acquisitionRadiographic,
+    modality: ACQUISITIONS.get(modality) ?? DCM.acquisitionRadiographic,
     view: viewOf(read.film),
     rows: identity.rows,
     columns: identity.columns,

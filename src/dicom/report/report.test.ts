@@ -259,6 +259,21 @@ test('procedure reported: film, request, site table, view, then the general code
   assert.equal(await procedure([{ film: film({}, { view: 'unknown' }) }]), '363679005');
 });
 
+test('words that JavaScript objects know by themselves are words like any other', async () => {
+  const code = el('SQ', {
+    '00080100': el('SH', '__proto__'),
+    '00080102': el('SH', 'constructor'),
+    '00080104': el('LO', 'toString'),
+  });
+  const odd = film({ '00080060': el('CS', 'constructor'), '00081032': code });
+  const quality = { status: 'limited', reasons: [{ code: 'constructor', message: 'valueOf' }] } as const;
+  const report = makeReport(reportInput([{ film: odd, reading: reading({ quality }) }]));
+  const dataset = await datasetOf(report.air);
+  assert.equal(codeValue(below(dataset, '121058')[0]), '__proto__');
+  assert.equal(codeValue(below(dataset, '111028', '126200', '121139')[0]), 'RG');
+  assert.equal(text(below(dataset, 'C0034375', 'QUALITY-REMARK')[0] ?? {}, '0040A160'), 'valueOf');
+});
+
 const REFUSED: Readonly<Record<string, [string, () => unknown]>> = {
   'no film': ['report.content-invalid', () => makeReport(reportInput([]))],
   'a film without a study UID': [

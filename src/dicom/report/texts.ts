@@ -160,7 +160,8 @@ const MAX_SENTENCE = 500;
 
 /** The sentence for a remark in the language, else the remark's own. */
 export function sentence(texts: Texts, remark: Remark): string {
-  return cut(texts.remarks[remark.code] ?? remark.message, MAX_SENTENCE);
+  const known = Object.hasOwn(texts.remarks, remark.code) ? texts.remarks[remark.code] : undefined;
+  return cut(known ?? remark.message, MAX_SENTENCE);
 }
 
 /** How a report words things: sentences of a language, and codes with the meaning they are shown with. */
@@ -171,7 +172,7 @@ export interface Wording {
 
 /** A code with its meaning in the language. */
 export function worded(texts: Texts, code: Code): Code {
-  const meaning = texts.meanings[code.value];
+  const meaning = Object.hasOwn(texts.meanings, code.value) ? texts.meanings[code.value] : undefined;
   return meaning === undefined ? code : { ...code, meaning };
 }
 

@@ -27,7 +27,7 @@ test('a part cannot bring the separator along', () => {
 
 test('the UIDs written down in the source are the hashes they are said to be', () => {
   assert.equal(IMPLEMENTATION_CLASS_UID, hashedUid('implementation'));
-  assert.equal(CODING_SCHEMES['99DEEPHEALTH']?.uid, hashedUid('coding-scheme', '99DEEPHEALTH'));
+  assert.equal(CODING_SCHEMES.get('99DEEPHEALTH')?.uid, hashedUid('coding-scheme', '99DEEPHEALTH'));
 });
 
 test('UIDs with leading zeros, which archives hold, can be referred to; other texts cannot', () => {
