@@ -5,19 +5,21 @@ import { reap, releaseWorker } from './claim-lapse.ts';
 import { reportStudy } from './claim-report.ts';
 import type { Db, LedgerContext, Trx } from './context.ts';
 import { record } from './events.ts';
-import { priorityOf, reasonColumns, sourceOf, storable } from './rows.ts';
+import { priorityNumber, priorityOf, reasonColumns, sourceOf, storable } from './rows.ts';
 import type { StudyRow } from './schema.ts';
 import { enter, lockStudy, type StudyChange } from './study-rows.ts';
-import type {
-  ClaimOptions,
-  ClaimOutcome,
-  InstanceNotice,
-  Ledger,
-  Reason,
-  Selection,
-  StudyClaim,
-  StudyEvent,
-  StudyStatus,
+import {
+  type ClaimOptions,
+  type ClaimOutcome,
+  type InstanceNotice,
+  type Ledger,
+  PRIORITIES,
+  type Priority,
+  type Reason,
+  type Selection,
+  type StudyClaim,
+  type StudyEvent,
+  type StudyStatus,
 } from './types.ts';
 
 /** Taking studies to read, and every way in which a reading ends. */
@@ -32,17 +34,22 @@ export function claims(context: LedgerContext): Ledger['claims'] {
       }),
 
     async claimNext(options) {
-      // Asked over and over by idle readers: a look without the write lock first.
-      const any = await context.read((db) => waiting(context, db).executeTakeFirst());
-      if (any === undefined) return undefined;
-      return context.write(async (trx) => {
-        const query = waiting(context, trx);
-        const row = await (context.dialect === 'postgres'
-          ? query.forUpdate().skipLocked()
-          : query
-        ).executeTakeFirst();
-        return row === undefined ? undefined : take(context, trx, row, options);
-      });
+      // Priority by priority: within one, the due time is a range of the index.
+      for (const priority of PRIORITIES) {
+        // Asked over and over by idle readers: a look without the write lock first.
+        const any = await context.read((db) => waiting(context, db, priority).executeTakeFirst());
+        if (any === undefined) continue;
+        const claim = await context.write(async (trx) => {
+          const query = waiting(context, trx, priority);
+          const row = await (context.dialect === 'postgres'
+            ? query.forUpdate().skipLocked()
+            : query
+          ).executeTakeFirst();
+          return row === undefined ? undefined : take(context, trx, row, options);
+        });
+        if (claim !== undefined) return claim;
+      }
+      return undefined;
     },
 
     extend: (claim, leaseMs) =>
@@ -97,14 +104,14 @@ export function claims(context: LedgerContext): Ledger['claims'] {
   };
 }
 
-/** Stat before routine, then the longest due. */
-function waiting({ now }: LedgerContext, db: Db | Trx) {
+/** The study of this priority that is due for the longest time. */
+function waiting({ now }: LedgerContext, db: Db | Trx, priority: Priority) {
   return db
     .selectFrom('studies')
     .selectAll()
     .where('state', '=', sql.lit('queued'))
+    .where('priority', '=', priorityNumber(priority))
     .where('due_at', '<=', now())
-    .orderBy('priority')
     .orderBy('due_at')
     .limit(1);
 }

@@ -5,7 +5,7 @@ import { deliveriesOf } from './deliveries.ts';
 import { feedbackOf } from './feedback.ts';
 import { films } from './films.ts';
 import { objectsOf, readingsOf } from './readings.ts';
-import { reasonOf, studyOf } from './rows.ts';
+import { priorityNumber, reasonOf, studyOf } from './rows.ts';
 import type { StudyRow } from './schema.ts';
 import {
   type DeliveryState,
@@ -69,16 +69,10 @@ export function listing(context: LedgerContext): Views {
       }),
 
     waiting: () =>
-      context.read(async (db) => {
-        const rows = await db
-          .selectFrom('studies')
-          .select((select) => ['priority', select.fn.countAll<number>().as('count')])
-          .where('state', '=', sql.lit('queued'))
-          .groupBy('priority')
-          .execute();
-        const count = (priority: number) => rows.find((row) => row.priority === priority)?.count ?? 0;
-        return { stat: count(0), routine: count(1) };
-      }),
+      context.read(async (db) => ({
+        stat: await countWaiting(db, 'stat'),
+        routine: await countWaiting(db, 'routine'),
+      })),
 
     oldestWaiting: () =>
       context.read(async (db) => ({
@@ -88,12 +82,22 @@ export function listing(context: LedgerContext): Views {
   };
 }
 
+async function countWaiting(db: Db, priority: Priority): Promise<number> {
+  const { count } = await db
+    .selectFrom('studies')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('state', '=', sql.lit('queued'))
+    .where('priority', '=', priorityNumber(priority))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 async function oldestDue(db: Db, priority: Priority): Promise<Instant | null> {
   const row = await db
     .selectFrom('studies')
     .select('due_at')
     .where('state', '=', sql.lit('queued'))
-    .where('priority', '=', priority === 'stat' ? 0 : 1)
+    .where('priority', '=', priorityNumber(priority))
     .orderBy('due_at')
     .limit(1)
     .executeTakeFirst();

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { LedgerContext, Trx } from './context.ts';
 import { jobOf, priorityNumber } from './rows.ts';
-import type { Instant, Ledger, ReadingJob } from './types.ts';
+import { type Instant, type Ledger, PRIORITIES, type ReadingJob } from './types.ts';
 
 /** Jobs of one statement. */
 const CHUNK = 500;
@@ -11,17 +11,21 @@ export function outbox(context: LedgerContext): Ledger['outbox'] {
   return {
     unpublished: (limit) =>
       context.read(async (db) => {
-        const rows = await db
-          .selectFrom('studies')
-          .select(['study_uid', 'run', 'priority'])
-          .where('state', '=', sql.lit('queued'))
-          .where('published_at', 'is', null)
-          .where('due_at', '<=', context.now())
-          .orderBy('priority')
-          .orderBy('due_at')
-          .limit(limit)
-          .execute();
-        return rows.map(jobOf);
+        const jobs: ReadingJob[] = [];
+        for (const priority of PRIORITIES) {
+          const rows = await db
+            .selectFrom('studies')
+            .select(['study_uid', 'run', 'priority'])
+            .where('state', '=', sql.lit('queued'))
+            .where('published_at', 'is', null)
+            .where('priority', '=', priorityNumber(priority))
+            .where('due_at', '<=', context.now())
+            .orderBy('due_at')
+            .limit(limit - jobs.length)
+            .execute();
+          jobs.push(...rows.map(jobOf));
+        }
+        return jobs;
       }),
 
     published: (jobs) => context.write((trx) => setPublished(trx, jobs, context.now())),
