@@ -45,7 +45,7 @@ const SINGLE_SETS: Readonly<Record<string, string>> = {
 };
 
 /** Whether the bytes are ASCII without escape sequences, so that every set reads them alike. */
-export function isPlain(bytes: Uint8Array): boolean {
+function isPlain(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === 0x1b) return false;
   return true;
 }

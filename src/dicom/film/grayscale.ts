@@ -8,7 +8,7 @@ import { pictureToFilm, type Turn, turnOf } from './orientation.ts';
 import { polarityRemarks } from './polarity.ts';
 import { collimator, shutter, type VisibleColumns } from './shutter.ts';
 import { unwrapped } from './sign.ts';
-import { histogramOf, percentiles } from './statistics.ts';
+import { histogramOf, quantiles } from './statistics.ts';
 import { paddingCodes, type StoredValues, storedValues } from './stored-values.ts';
 import { valuesOfInterest } from './voi.ts';
 
@@ -19,9 +19,11 @@ export interface DisplayedFilm {
   readonly remarks: readonly Remark[];
 }
 
-/** The film's own range: pixels beyond these fractions are outliers (markers, dead cells). */
-const LOW_FRACTION = 0.005;
-const HIGH_FRACTION = 0.995;
+/**
+ * Where the film's values are looked at. What lies beyond the first and the last are outliers (markers, dead
+ * cells).
+ */
+const FRACTIONS = [0.005, ...Array.from({ length: 19 }, (_, i) => (i + 1) / 20), 0.995];
 
 /**
  * Stored values to a display-ready picture: sign, padding, modality table, values of interest, inversion of
@@ -45,10 +47,10 @@ export function displayFilm(frame: DecodedFrame, format: FrameFormat, dataset: D
   const histogram = histogramOf(frame, declared, padding, seen);
   const { stored, remarks: signRemarks } = unwrapped(histogram, declared, dataset);
   const modality = modalityValues(dataset, stored);
-  const range = percentiles(histogram, modality.values, LOW_FRACTION, HIGH_FRACTION);
-  if (range === undefined || isConstant(histogram)) throw new DeepHealthError('film.blank');
+  const typical = quantiles(histogram, modality.values, FRACTIONS);
+  if (typical === undefined || isConstant(histogram)) throw new DeepHealthError('film.blank');
   const signed = lowest(modality.values) < 0;
-  const { voi, remarks: voiRemarks } = valuesOfInterest(dataset, range, signed);
+  const { voi, remarks: voiRemarks } = valuesOfInterest(dataset, typical, signed);
   const { inverted, remarks: presentationRemarks } = presentation(dataset);
   remarks.push(...signRemarks, ...modality.remarks, ...voiRemarks, ...presentationRemarks);
   if (voiRemarks.some(({ code }) => code === 'voi=auto') && isUnprocessed(dataset)) {

@@ -148,6 +148,10 @@ test('a frame in many fragments is put together, also when its items have a leng
       .jpeg({ quality: 100 })
       .toBuffer();
     const whole = await open(encapsulated('1.2.840.10008.1.2.4.50', jpeg));
+    assert.deepEqual(
+      whole.remarks.map(({ code }) => code),
+      ['lossy'],
+    );
     const pieces = [jpeg.subarray(0, 300), jpeg.subarray(300, 302), Buffer.alloc(0), jpeg.subarray(302)];
     assert.deepEqual((await open(encapsulated('1.2.840.10008.1.2.4.50', ...pieces))).picture, whole.picture);
     const bytes = encapsulated('1.2.840.10008.1.2.4.50', jpeg);
@@ -221,7 +225,8 @@ function mutated(file: Uint8Array, random: () => number): Uint8Array {
     else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
     else if (kind === 3)
       bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - length))]);
-    else if (kind === 4) bytes.fill(random() < 0.5 ? 0xff : 0, at, at + Math.min(4, length));
+    else if (kind === 4)
+      bytes.fill(random() < 0.5 ? 0xff : 0, at, Math.min(bytes.length, at + Math.min(4, length)));
     else bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from('FEFF00E0', 'hex'), bytes.subarray(at)]);
     if (bytes.length === 0) break;
   }

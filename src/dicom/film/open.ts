@@ -84,7 +84,12 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
     rows: encoded.format.rows,
     columns: encoded.format.columns,
     view: selection.view,
-    remarks: distinct([...parsed.remarks, ...selection.remarks, ...lossyRemarks(dataset), ...shown.remarks]),
+    remarks: distinct([
+      ...parsed.remarks,
+      ...selection.remarks,
+      ...lossyRemarks(dataset, parsed.transferSyntax),
+      ...shown.remarks,
+    ]),
     timings: { read: read - began, decode: performance.now() - read },
   };
 }
@@ -106,9 +111,12 @@ function withSopClass(dataset: DicomDataset, meta: DicomDataset): DicomDataset {
     : dataset;
 }
 
+/** Transfer syntaxes that always lose something: JPEG baseline and extended. */
+const LOSSY_SYNTAXES = ['1.2.840.10008.1.2.4.50', '1.2.840.10008.1.2.4.51'];
+
 /** Lossy Image Compression (0028,2110) stays 01 for good once a film was compressed with loss. */
-function lossyRemarks(dataset: DicomDataset): Remark[] {
-  if (text(dataset, '00282110') !== '01') return [];
+function lossyRemarks(dataset: DicomDataset, transferSyntax: string): Remark[] {
+  if (text(dataset, '00282110') !== '01' && !LOSSY_SYNTAXES.includes(transferSyntax)) return [];
   const ratio = number(dataset, '00282112');
   const how = ratio === undefined ? '' : ` (ratio ${ratio})`;
   return [{ code: 'lossy', message: `The film was compressed with loss${how}.` }];

@@ -11,7 +11,7 @@ export interface Turn {
   readonly flipRows: boolean;
 }
 
-export const UPRIGHT: Turn = { swap: false, flipColumns: false, flipRows: false };
+const UPRIGHT: Turn = { swap: false, flipColumns: false, flipRows: false };
 
 /**
  * How the film is laid down for Patient Orientation L\F (PS3.3 C.7.6.1.1.1): patient's left on the right of the

@@ -5,7 +5,7 @@ import { layDown } from './grayscale.ts';
 import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
 import { pictureToFilm, turnOfExif } from './orientation.ts';
 import { polarityRemarks } from './polarity.ts';
-import { histogramOf, percentiles } from './statistics.ts';
+import { histogramOf, quantiles } from './statistics.ts';
 
 /** Channels further apart than this are colour. */
 const GREY_TOLERANCE = 24;
@@ -119,15 +119,13 @@ function tableFor(
     undefined,
     undefined,
   );
-  const range = percentiles(histogram, values, 0.005, 0.995);
-  const all = percentiles(histogram, values, 0, 1);
-  if (range === undefined || all === undefined || all.low === all.high)
-    throw new DeepHealthError('film.blank');
-  const auto = codes === 65_536 && all.high < 32_768 && range.high > range.low;
-  const low = auto ? range.low : 0;
-  const high = auto ? range.high : codes - 1;
+  const [least = 0, low = 0, high = 0, most = 0] = quantiles(histogram, values, [0, 0.005, 0.995, 1]) ?? [];
+  if (least === most) throw new DeepHealthError('film.blank');
+  const auto = codes === 65_536 && most < codes / 2 && high > low;
+  const black = auto ? low : 0;
+  const white = auto ? high : codes - 1;
   const table = Uint8Array.from(values, (value) =>
-    Math.round(255 * Math.min(1, Math.max(0, (value - low) / (high - low)))),
+    Math.round(255 * Math.min(1, Math.max(0, (value - black) / (white - black)))),
   );
   if (!auto) return { table };
   const message = 'The picture uses less than half of its 16 bits; the range of its pixels was used.';

@@ -1,6 +1,5 @@
 import type { VisibleColumns } from './shutter.ts';
 import type { StoredValues } from './stored-values.ts';
-import type { ValueRange } from './voi.ts';
 
 /** Cells of a film in rows. */
 export interface Cells {
@@ -39,16 +38,16 @@ export function histogramOf(
 }
 
 /**
- * The modality values below which the fractions `low` and `high` of the pixels lie.
+ * The modality values at or below which these fractions of the pixels lie.
  * @param values modality value of each code.
- * @returns undefined when the histogram is empty.
+ * @param fractions ascending, each 0 to 1.
+ * @returns one value a fraction, ascending; undefined when the histogram is empty.
  */
-export function percentiles(
+export function quantiles(
   histogram: Uint32Array,
   values: Float64Array,
-  low: number,
-  high: number,
-): ValueRange | undefined {
+  fractions: readonly number[],
+): readonly number[] | undefined {
   const present: number[] = [];
   let total = 0;
   for (let code = 0; code < histogram.length; code++) {
@@ -59,13 +58,13 @@ export function percentiles(
   }
   if (total === 0) return undefined;
   present.sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
-  const at = (fraction: number): number => {
-    let seen = 0;
-    for (const code of present) {
-      seen += histogram[code] ?? 0;
-      if (seen >= fraction * total) return values[code] ?? 0;
+  let next = 0;
+  let seen = histogram[present[0] ?? 0] ?? 0;
+  return fractions.map((fraction) => {
+    while (seen < fraction * total && next < present.length - 1) {
+      next += 1;
+      seen += histogram[present[next] ?? 0] ?? 0;
     }
-    return values[present.at(-1) ?? 0] ?? 0;
-  };
-  return { low: at(low), high: at(high) };
+    return values[present[next] ?? 0] ?? 0;
+  });
 }

@@ -5,28 +5,32 @@ import { lookUp, readLookupTable } from './lut.ts';
 /** Takes a modality value to 0 (minimum of the display) to 1 (maximum). */
 export type Voi = (value: number) => number;
 
-/** A range of modality values, ascending. */
-export interface ValueRange {
-  readonly low: number;
-  readonly high: number;
-}
-
 /** Less of the display's range than this between the film's ends shows nothing: no film is as flat. */
 const LEAST_CONTRAST = 0.1;
+/** Neither black nor white lies between these. */
+const GREY = { above: 0.02, below: 0.98 };
+/** A smaller share of the film in grey is a silhouette. */
+const LEAST_GREY = 0.1;
 
 /**
  * The values of interest (PS3.3 C.11.2): the first VOI LUT that is sound, else the first window that is, else
  * (none given, or none that shows the film's values) a linear window over the film's own range.
- * @param range what the film's values span, without outliers, padding and shutters.
+ * @param typical evenly spaced quantiles of the film's values, ascending, without padding and shutters; the
+ * first and last are the ends of its own range.
  * @param signed whether modality values can be negative.
  */
 export function valuesOfInterest(
   dataset: DicomDataset,
-  range: ValueRange,
+  typical: readonly number[],
   signed: boolean,
 ): { readonly voi: Voi; readonly remarks: readonly Remark[] } {
   const remarks: Remark[] = [];
-  const shows = (voi: Voi) => Math.abs(voi(range.high) - voi(range.low)) >= LEAST_CONTRAST;
+  const [low = 0] = typical;
+  const high = typical.at(-1) ?? low;
+  const shows = (voi: Voi): boolean => {
+    const grey = typical.filter((value) => voi(value) > GREY.above && voi(value) < GREY.below);
+    return Math.abs(voi(high) - voi(low)) >= LEAST_CONTRAST && grey.length >= LEAST_GREY * typical.length;
+  };
   const tables = items(dataset, '00283010');
   for (const item of tables) {
     const table = readLookupTable(item, signed);
@@ -54,7 +58,7 @@ export function valuesOfInterest(
       ? 'The stored window does not show the film; the range of its pixels was used.'
       : 'The film has no window; the range of its pixels was used.',
   });
-  return { voi: spread(range), remarks };
+  return { voi: spread(low, high), remarks };
 }
 
 /** PS3.3 C.11.2.1.2 and C.11.2.1.3; undefined for a width that the function does not allow or that shows a step. */
@@ -69,7 +73,7 @@ function windowed(centre: number, width: number, shape: string): Voi | undefined
   return (value) => clamped((value - (centre - 0.5)) / (width - 1) + 0.5);
 }
 
-function spread({ low, high }: ValueRange): Voi {
+function spread(low: number, high: number): Voi {
   const width = high - low;
   return width > 0 ? (value) => clamped((value - low) / width) : (value) => (value < low ? 0 : 1);
 }
