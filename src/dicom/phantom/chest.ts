@@ -1,5 +1,5 @@
 import {
-  chord,
+  block,
   ellipsoid,
   emptyField,
   type Field,
@@ -10,6 +10,7 @@ import {
   step,
   type TubePoint,
   tube,
+  tubes,
 } from './field.ts';
 import { lungOpacity } from './opacity.ts';
 import type { Chance } from './random.ts';
@@ -144,6 +145,12 @@ function bodyShadow(build: Build, random: Chance): Air {
   };
 }
 
+/** Half the inner width of the rib cage at a share of the lungs' height. */
+function thoraxHalf(u: number): number {
+  const rise = Math.min(1, Math.max(0, u / 0.68));
+  return 0.35 + 0.63 * (1 - (1 - rise) ** 2) ** 0.75 + 0.03 * step(0.6, 1.1, u);
+}
+
 /** Lungs as a stack of chords: each row from the mediastinum to the ribs, closed by the domes of the diaphragm. */
 export function lungs(build: Build, random: Chance): Air {
   const { lungHeight: height, recess } = build;
@@ -155,12 +162,11 @@ export function lungs(build: Build, random: Chance): Air {
     const away = Math.abs(x);
     const left = x > 0;
     const u = y / height;
-    const rise = Math.min(1, u / 0.68);
-    const outer =
-      (0.33 + 0.65 * (1 - (1 - rise) ** 2.3) ** 0.6 + 0.03 * step(0.6, 1.1, u)) *
-      (left ? widths.left : widths.right);
-    const inner = build.upperMediastinum * 0.75 + 0.2 * Math.exp(-u / 0.05) + (left ? tilt : -tilt);
+    const outer = thoraxHalf(u) * (left ? widths.left : widths.right);
+    const inner = build.upperMediastinum * 0.75 + 0.06 * Math.exp(-u / 0.1) + (left ? tilt : -tilt);
     if (away <= inner || away >= outer) return 0;
+    const apex = 0.02 + 0.09 * ((away - 0.36) / 0.2) ** 2 * (1 - step(0.12, 0.3, y));
+    if (y < apex) return 0;
     const across = (away - inner) / (outer - inner);
     const profile = (1 - Math.abs(2 * across - 1) ** 3.6) ** 0.5;
     const top = left ? domes.left : domes.right;
@@ -174,7 +180,7 @@ export function lungs(build: Build, random: Chance): Air {
     const closing = below < 0 ? 1 - 0.3 * Math.exp(below / 0.14) : 0.7;
     const behind = 0.26 * Math.exp(-Math.max(0, below) / 0.1) * step(recess * 1.02, recess * 0.55, y - top);
     const open = 1 - step(-0.006, 0.006, below);
-    return depth * profile * closing * (open + (1 - open) * behind);
+    return depth * profile * closing * step(0, 0.09, y - apex) ** 0.5 * (open + (1 - open) * behind);
   };
 }
 
@@ -187,7 +193,7 @@ function heartShadow(build: Build, random: Chance): Air {
   const sin = Math.sin(turn);
   const parts = [
     { x: 0.17 * size, y: base - 0.23 * size, rx: 0.53 * size, ry: 0.385 * size, cos, sin, thickness: 0.62 },
-    { x: -0.1, y: base - 0.27 * size, rx: 0.26 * size, ry: 0.38 * size, cos: 1, sin: 0, thickness: 0.55 },
+    { x: -0.1, y: base - 0.27 * size, rx: 0.23 * size, ry: 0.36 * size, cos: 1, sin: 0, thickness: 0.55 },
     { x: 0.14, y: base - 0.68 * size, rx: 0.17, ry: 0.2, cos: 1, sin: 0, thickness: 0.4 },
     { x: 0.13, y: 0.3 * base, rx: build.knob * 1.1, ry: build.knob * 1.15, cos: 1, sin: 0, thickness: 0.45 },
   ];
@@ -212,54 +218,64 @@ function heartShadow(build: Build, random: Chance): Air {
 /** Hila and the tree of pulmonary vessels, thinning out towards the chest wall. */
 function drawVessels(field: Field, build: Build, random: Chance): void {
   const hilum = 0.5 * build.lungHeight;
-  const grow = (x: number, y: number, angle: number, radius: number, left: number, side: number) => {
-    const points: TubePoint[] = [];
-    let heading = angle;
-    let px = x;
-    let py = y;
-    const steps = 6;
-    const length = left * random.between(0.32, 0.5);
-    for (let i = 0; i <= steps; i++) {
-      points.push({ x: px, y: py, radius: radius * (1 - 0.35 * (i / steps)) });
-      heading += random.between(-0.13, 0.13);
-      px += (Math.cos(heading) * side * length) / steps;
-      py += (Math.sin(heading) * length) / steps;
-    }
-    tube(field, points, Math.min(0.13, 2.6 * radius), solid);
-    if (radius * field.scale < 0.55 || left < 0.12) return;
-    const fork = random.between(0.25, 0.5);
-    grow(px, py, heading + fork, radius * 0.74, left - length, side);
-    grow(px, py, heading - fork * random.between(0.6, 1.1), radius * 0.7, left - length, side);
-  };
+  const finest = 0.7 / field.scale;
   for (const side of [-1, 1]) {
-    const hx = side * 0.22;
+    const lines: TubePoint[][] = [];
+    const grow = (x: number, y: number, angle: number, radius: number, left: number) => {
+      const points: TubePoint[] = [];
+      let heading = angle;
+      let px = x;
+      let py = y;
+      const steps = 8;
+      const length = left * random.between(0.28, 0.42);
+      for (let i = 0; i <= steps; i++) {
+        const here = radius * (1 - 0.25 * (i / steps));
+        points.push({ x: px, y: py, radius: here, density: Math.min(1, here / 0.02) });
+        heading += random.between(-0.1, 0.1);
+        px += (Math.cos(heading) * side * length) / steps;
+        py += (Math.sin(heading) * length) / steps;
+      }
+      lines.push(points);
+      if (radius < finest || left < 0.1) return;
+      const fork = random.between(0.2, 0.42);
+      grow(px, py, heading + fork, radius * 0.72, left - length);
+      grow(px, py, heading - fork * random.between(0.7, 1.2), radius * 0.68, left - length);
+    };
+    const hx = side * 0.21;
     const hy = hilum - (side > 0 ? 0.06 : 0);
-    ellipsoid(field, { x: hx, y: hy, rx: 0.075, ry: 0.15, angle: side * 0.2, density: 0.14 });
-    for (const angle of [-1.35, -1.0, -0.6, -0.25, 0.15, 0.5, 0.8, 1.05, 1.3]) {
-      const down = angle > 0.4 ? 1.25 : 0.9;
-      grow(
-        hx,
-        hy + 0.05 * angle,
-        angle + random.between(-0.1, 0.1),
-        0.034,
-        down * random.between(0.85, 1),
-        side,
-      );
+    for (let k = 0; k < 4; k++) {
+      const [dx, dy] = [random.between(-0.02, 0.05), random.between(-0.09, 0.13)];
+      ellipsoid(field, {
+        x: hx + side * dx,
+        y: hy + dy,
+        rx: random.between(0.05, 0.075),
+        ry: random.between(0.06, 0.1),
+        angle: random.between(-0.6, 0.6),
+        density: 0.055,
+      });
     }
+    for (const angle of [-1.4, -1.12, -0.82, -0.5, -0.2, 0.1, 0.4, 0.68, 0.92, 1.12, 1.32]) {
+      const reach = (angle > 0.5 ? 1.25 : 0.95) * random.between(0.85, 1.02);
+      const radius = (angle > 0.5 ? 0.027 : 0.02) * random.between(0.85, 1.1);
+      grow(hx, hy + 0.06 * angle, angle + random.between(-0.12, 0.12), radius, reach);
+    }
+    tubes(field, lines, 0.085, solid);
   }
 }
+
+/** How far each rib goes round, in half circles: the last ones float, the first seven reach the front. */
+const RIB_ENDS = [0.8, 0.82, 0.83, 0.83, 0.83, 0.82, 0.8, 0.74, 0.67, 0.6, 0.47, 0.4];
 
 /** Twelve pairs of ribs: from the spine outwards and down behind, round the wall, inwards and down in front. */
 function drawRibs(field: Field, build: Build, random: Chance): void {
   const { lungHeight: height, ribDrop, ribRadius, ribSpacing } = build;
   for (let rib = 0; rib < 12; rib++) {
     for (const side of [-1, 1]) {
-      const start = -0.06 + rib * ribSpacing + random.between(-0.008, 0.008);
-      const level = Math.max(0, start + 0.35 * ribDrop) / height;
-      const rise = Math.min(1, (level + 0.12) / 0.72);
-      const reach = (0.3 + 0.7 * (1 - (1 - rise) ** 2.2) ** 0.62) * 1.015 - (rib > 9 ? 0.12 * (rib - 9) : 0);
+      const start = -0.03 + rib * ribSpacing + random.between(-0.008, 0.008);
+      const level = (start + 0.35 * ribDrop) / height;
+      const reach = thoraxHalf(level) * 1.02 + 0.02 - (rib > 9 ? 0.2 * (rib - 9) : 0);
       const drop = ribDrop * (0.5 + 0.5 * Math.min(1, (rib + 1) / 4)) * random.between(0.97, 1.03);
-      const last = rib > 9 ? 0.62 : rib > 6 ? 0.74 : 0.82;
+      const last = RIB_ENDS[rib] ?? 0.4;
       const points: TubePoint[] = [];
       for (let k = 0; k <= 40; k++) {
         const turn = Math.PI * last * (k / 40);
@@ -270,10 +286,10 @@ function drawRibs(field: Field, build: Build, random: Chance): void {
           x: side * (0.1 + (reach - 0.1) * Math.sin(turn) ** 0.9),
           y: start - 0.035 * Math.sin(turn * 1.6) * (1 - front) + drop * slope,
           radius: ribRadius * (rib === 0 ? 0.9 : 1) * (0.82 + 0.25 * wrap),
-          density: (1 - 0.42 * front) * (1 - step(0.94, 1, k / 40)) * (0.65 + 0.35 * step(0, 0.12, k / 40)),
+          density: (1 - 0.45 * front) * (1 - step(0.86, 1, k / 40)) * (0.6 + 0.4 * step(0, 0.12, k / 40)),
         });
       }
-      tube(field, points, 0.125, hollow);
+      tube(field, points, 0.135, hollow);
     }
   }
 }
@@ -335,7 +351,7 @@ function drawShoulders(field: Field, build: Build, random: Chance): void {
     const [ax, ay] = build.arm;
     const headX = 1.2;
     const headY = 0.13;
-    ellipsoid(field, { x: side * headX, y: headY, rx: 0.125, ry: 0.13, density: 0.26 });
+    ellipsoid(field, { x: side * headX, y: headY, rx: 0.12, ry: 0.125, density: 0.15, softness: 0.35 });
     tube(
       field,
       [
@@ -361,37 +377,35 @@ function drawShoulders(field: Field, build: Build, random: Chance): void {
 
 /** Vertebral bodies with their discs, pedicles and spinous processes, from the neck to the loins. */
 function drawSpine(field: Field, build: Build): void {
-  const half = build.vertebra;
-  const pitch = build.ribSpacing * 1.02;
   const bottom = (field.height - field.top) / field.scale;
-  for (let y = -0.62; y < bottom; y += pitch) {
-    const width = half * (0.78 + 0.3 * step(-0.4, 1.8, y));
-    const body: TubePoint[] = [];
-    for (let k = -1; k <= 1; k += 0.25) {
-      body.push({ x: k * width * 0.72, y, radius: pitch * (0.4 + 0.05 * k * k) });
-    }
-    tube(field, body, 0.1, (squared) => Math.min(1, 2.2 * chord(squared)) + 0.35 * step(0.6, 0.95, squared));
+  for (let y = -0.7; y < bottom; ) {
+    const grown = step(-0.4, 2, y);
+    const pitch = build.ribSpacing * (0.82 + 0.35 * grown);
+    const half = build.vertebra * (0.72 + 0.36 * grown);
+    block(field, { x: 0, y, rx: half, ry: pitch * 0.42, density: 0.075 });
     for (const side of [-1, 1]) {
+      ellipsoid(field, {
+        x: side * half * 0.6,
+        y: y - 0.01,
+        rx: 0.024,
+        ry: 0.036,
+        density: 0.05,
+        softness: 0.25,
+      });
+      ellipsoid(field, { x: side * half * 0.6, y: y - 0.01, rx: 0.014, ry: 0.024, density: -0.04 });
       tube(
         field,
         [
-          { x: side * width * 0.62, y: y - 0.02, radius: 0.03 },
-          { x: side * width * 0.62, y: y + 0.02, radius: 0.03 },
+          { x: side * half * 0.7, y: y - 0.02, radius: 0.03 },
+          { x: side * half * 1.35, y: y - 0.035, radius: 0.026 },
+          { x: side * half * 1.7, y: y - 0.045, radius: 0.03 },
         ],
-        0.07,
-        hollow,
-      );
-      tube(
-        field,
-        [
-          { x: side * width * 0.8, y: y - 0.03, radius: 0.032 },
-          { x: side * width * 1.75, y: y - 0.05, radius: 0.026 },
-        ],
-        0.06,
+        0.04,
         solid,
       );
     }
-    ellipsoid(field, { x: 0, y: y + pitch * 0.36, rx: 0.022, ry: 0.055, density: 0.07 });
+    ellipsoid(field, { x: 0, y: y + pitch * 0.4, rx: 0.02, ry: 0.05, density: 0.05, softness: 0.3 });
+    y += pitch;
   }
 }
 

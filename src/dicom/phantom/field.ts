@@ -98,38 +98,32 @@ export function tube(
   density: number,
   profile: (squared: number) => number = solid,
 ): void {
-  const { width, height, values, scale, left, top } = field;
-  let firstRow = height;
-  let lastRow = -1;
-  let firstColumn = width;
-  let lastColumn = -1;
-  for (const point of points) {
-    firstRow = Math.min(firstRow, Math.floor((point.y - point.radius) * scale + top));
-    lastRow = Math.max(lastRow, Math.ceil((point.y + point.radius) * scale + top));
-    firstColumn = Math.min(firstColumn, Math.floor((point.x - point.radius) * scale + left));
-    lastColumn = Math.max(lastColumn, Math.ceil((point.x + point.radius) * scale + left));
-  }
-  firstRow = Math.max(0, firstRow);
-  firstColumn = Math.max(0, firstColumn);
-  lastRow = Math.min(height - 1, lastRow);
-  lastColumn = Math.min(width - 1, lastColumn);
-  const columns = lastColumn - firstColumn + 1;
-  const rows = lastRow - firstRow + 1;
-  if (columns <= 0 || rows <= 0) return;
+  tubes(field, [points], density, profile);
+}
 
-  const nearest = new Float32Array(rows * columns).fill(1);
-  const share = new Float32Array(rows * columns);
+/** Adds the shadow of several tubes as one body: where they overlap, the nearer axis counts, once. */
+export function tubes(
+  field: Field,
+  lines: readonly (readonly TubePoint[])[],
+  density: number,
+  profile: (squared: number) => number = solid,
+): void {
+  const { width, values, scale, left, top } = field;
+  const box = boxOf(field, lines.flat());
+  if (box.columns <= 0 || box.rows <= 0) return;
+  const nearest = new Float32Array(box.rows * box.columns).fill(1);
+  const share = new Float32Array(box.rows * box.columns);
   const stamp = (cx: number, cy: number, radius: number, here: number) => {
-    const from = Math.max(0, Math.floor(cy - radius - firstRow));
-    const to = Math.min(rows - 1, Math.ceil(cy + radius - firstRow));
-    const first = Math.max(0, Math.floor(cx - radius - firstColumn));
-    const last = Math.min(columns - 1, Math.ceil(cx + radius - firstColumn));
+    const from = Math.max(0, Math.floor(cy - radius));
+    const to = Math.min(box.rows - 1, Math.ceil(cy + radius));
+    const first = Math.max(0, Math.floor(cx - radius));
+    const last = Math.min(box.columns - 1, Math.ceil(cx + radius));
     for (let row = from; row <= to; row++) {
-      const dy = row + firstRow + 0.5 - cy;
+      const dy = row + 0.5 - cy;
       for (let column = first; column <= last; column++) {
-        const dx = column + firstColumn + 0.5 - cx;
+        const dx = column + 0.5 - cx;
         const squared = (dx * dx + dy * dy) / (radius * radius);
-        const at = row * columns + column;
+        const at = row * box.columns + column;
         if (squared < (nearest[at] ?? 1)) {
           nearest[at] = squared;
           share[at] = here;
@@ -137,31 +131,78 @@ export function tube(
       }
     }
   };
-  for (let i = 0; i + 1 < points.length; i++) {
-    const a = points[i];
-    const b = points[i + 1];
-    if (a === undefined || b === undefined) break;
-    const length = Math.hypot(b.x - a.x, b.y - a.y) * scale;
-    const stride = Math.max(0.7, 0.12 * Math.min(a.radius, b.radius) * scale);
-    const count = Math.max(1, Math.ceil(length / stride));
-    for (let k = 0; k <= count; k++) {
-      const t = k / count;
-      const mix = (from: number, to: number) => from + (to - from) * t;
-      stamp(
-        mix(a.x, b.x) * scale + left,
-        mix(a.y, b.y) * scale + top,
-        Math.max(0.6, mix(a.radius, b.radius) * scale),
-        mix(a.density ?? 1, b.density ?? 1),
-      );
-    }
+  for (const points of lines) {
+    points.forEach((a, index) => {
+      const b = points[index + 1];
+      if (b === undefined) return;
+      const length = Math.hypot(b.x - a.x, b.y - a.y) * scale;
+      const stride = Math.max(0.7, 0.12 * Math.min(a.radius, b.radius) * scale);
+      const count = Math.max(1, Math.ceil(length / stride));
+      for (let k = 0; k <= count; k++) {
+        const mix = (from: number, to: number) => from + ((to - from) * k) / count;
+        stamp(
+          mix(a.x, b.x) * scale + left - box.column,
+          mix(a.y, b.y) * scale + top - box.row,
+          Math.max(0.6, mix(a.radius, b.radius) * scale),
+          mix(a.density ?? 1, b.density ?? 1),
+        );
+      }
+    });
   }
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const local = row * columns + column;
+  for (let row = 0; row < box.rows; row++) {
+    for (let column = 0; column < box.columns; column++) {
+      const local = row * box.columns + column;
       const squared = nearest[local] ?? 1;
       if (squared >= 1) continue;
-      const at = (row + firstRow) * width + column + firstColumn;
+      const at = (row + box.row) * width + column + box.column;
       values[at] = (values[at] ?? 0) + density * (share[local] ?? 0) * profile(squared);
+    }
+  }
+}
+
+/** The pixels of the field that the points can touch. */
+function boxOf(
+  { width, height, scale, left, top }: Field,
+  points: readonly TubePoint[],
+): { row: number; column: number; rows: number; columns: number } {
+  let [firstRow, lastRow, firstColumn, lastColumn] = [height, -1, width, -1];
+  for (const { x, y, radius } of points) {
+    firstRow = Math.min(firstRow, Math.floor((y - radius) * scale + top) - 1);
+    lastRow = Math.max(lastRow, Math.ceil((y + radius) * scale + top) + 1);
+    firstColumn = Math.min(firstColumn, Math.floor((x - radius) * scale + left) - 1);
+    lastColumn = Math.max(lastColumn, Math.ceil((x + radius) * scale + left) + 1);
+  }
+  const row = Math.max(0, firstRow);
+  const column = Math.max(0, firstColumn);
+  return {
+    row,
+    column,
+    rows: Math.min(height - 1, lastRow) - row + 1,
+    columns: Math.min(width - 1, lastColumn) - column + 1,
+  };
+}
+
+/** Adds the shadow of a vertebral body: a rounded block with denser end plates. */
+export function block(
+  field: Field,
+  shape: { x: number; y: number; rx: number; ry: number; density: number },
+): void {
+  const { width, height, values, scale, left, top } = field;
+  const { x, y, rx, ry, density } = shape;
+  const firstRow = Math.max(0, Math.floor((y - ry) * scale + top));
+  const lastRow = Math.min(height - 1, Math.ceil((y + ry) * scale + top));
+  const firstColumn = Math.max(0, Math.floor((x - rx) * scale + left));
+  const lastColumn = Math.min(width - 1, Math.ceil((x + rx) * scale + left));
+  for (let row = firstRow; row <= lastRow; row++) {
+    const down = Math.abs(((row + 0.5 - top) / scale - y) / ry);
+    for (let column = firstColumn; column <= lastColumn; column++) {
+      const across = Math.abs(((column + 0.5 - left) / scale - x) / rx);
+      // The waist of the body is a little narrower than its ends.
+      const edge = (across * (1.06 - 0.06 * down)) ** 6 + down ** 8;
+      if (edge >= 1) continue;
+      const at = row * width + column;
+      const plate = 0.45 * step(0.72, 0.92, down) + 0.2 * step(0.8, 0.95, across);
+      values[at] = (values[at] ?? 0) + density * (1 + plate) * Math.min(1, 4 * (1 - edge));
     }
   }
 }

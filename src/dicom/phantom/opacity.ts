@@ -1,4 +1,4 @@
-import { ellipsoid, emptyField, type Field, hills, solid, step, tube } from './field.ts';
+import { ellipsoid, emptyField, type Field, hills, solid, step, tube, tubes } from './field.ts';
 import type { Chance } from './random.ts';
 
 /**
@@ -35,23 +35,19 @@ function fillLobe(field: Field, lungHeight: number, random: Chance): void {
   const ry = lobe.ry * lungHeight * random.between(0.9, 1.1);
   const filled = emptyField(field.width, field.height, field);
   ellipsoid(filled, { x: cx, y: cy, rx: rx * 1.5, ry: ry * 1.5, density: 1, softness: 1 });
-  for (let bronchus = 0; bronchus < 5; bronchus++) {
-    const side = Math.sign(cx);
-    const fromX = side * 0.24;
-    const fromY = 0.52 * lungHeight;
+  const bronchi = emptyField(field.width, field.height, field);
+  const side = Math.sign(cx);
+  const lines = Array.from({ length: 7 }, () => {
     const toX = cx + random.between(-0.6, 0.7) * rx;
-    const toY = cy + random.between(-0.7, 0.7) * ry;
-    tube(
-      filled,
-      [
-        { x: fromX, y: fromY, radius: 0.02 },
-        { x: (fromX + toX) / 2, y: (fromY + toY) / 2 + random.between(-0.04, 0.04), radius: 0.016 },
-        { x: toX, y: toY, radius: 0.007 },
-      ],
-      -0.22,
-      solid,
-    );
-  }
+    const toY = cy + random.between(-0.75, 0.75) * ry;
+    const fromY = 0.52 * lungHeight;
+    return [
+      { x: side * 0.24, y: fromY, radius: 0.017 },
+      { x: (side * 0.24 + toX) / 2, y: (fromY + toY) / 2 + random.between(-0.05, 0.05), radius: 0.013 },
+      { x: toX, y: toY, radius: 0.006, density: 0.4 },
+    ];
+  });
+  tubes(bronchi, lines, 0.42, solid);
   const fissure = lobe.edge === 'below' ? cy + 0.62 * ry : lobe.edge === 'above' ? cy - 0.5 * ry : Number.NaN;
   let at = 0;
   for (let row = 0; row < field.height; row++) {
@@ -67,8 +63,8 @@ function fillLobe(field: Field, lungHeight: number, random: Chance): void {
           : lobe.edge === 'above'
             ? step(line - 0.012, line + 0.012, y)
             : 1;
-      const patchy = step(0.12, 0.75, depth + 0.17 * cloud(x, y));
-      field.values[at] = (field.values[at] ?? 0) + 0.5 * patchy * within * (0.85 + 0.1 * cloud(x + 3, y));
+      const patchy = step(0.05, 0.8, depth + 0.2 * cloud(x, y)) * (1 - (bronchi.values[at] ?? 0));
+      field.values[at] = (field.values[at] ?? 0) + 0.46 * patchy * within * (0.85 + 0.1 * cloud(x + 3, y));
     }
   }
 }
@@ -78,7 +74,7 @@ function thickenInterstitium(field: Field, lungHeight: number, random: Chance): 
   const spread = hills(field, random, 0.5, 2);
   const hilum = 0.5 * lungHeight;
   for (const side of [-1, 1]) {
-    for (let streak = 0; streak < 70; streak++) {
+    for (let streak = 0; streak < 80; streak++) {
       const angle = random.between(-1.45, 1.45);
       const start = random.between(0.02, 0.3);
       const length = random.between(0.15, 0.42);
@@ -86,7 +82,7 @@ function thickenInterstitium(field: Field, lungHeight: number, random: Chance): 
         x: side * (0.2 + r * Math.cos(angle + bend)),
         y: hilum + r * Math.sin(angle + bend),
       });
-      const bend = random.between(-0.15, 0.15);
+      const bend = random.between(-0.22, 0.22);
       tube(
         field,
         [
@@ -94,7 +90,7 @@ function thickenInterstitium(field: Field, lungHeight: number, random: Chance): 
           { ...at(start + length / 2, bend), radius: 0.009 },
           { ...at(start + length, 0), radius: 0.006 },
         ],
-        random.between(0.04, 0.09),
+        random.between(0.025, 0.06),
         solid,
       );
     }
@@ -102,8 +98,8 @@ function thickenInterstitium(field: Field, lungHeight: number, random: Chance): 
       const angle = random.between(-1.3, 1.3);
       const r = random.between(0.08, 0.3);
       const ring = { x: side * (0.2 + r * Math.cos(angle)), y: hilum + r * Math.sin(angle) };
-      ellipsoid(field, { ...ring, rx: 0.034, ry: 0.03, density: 0.1 });
-      ellipsoid(field, { ...ring, rx: 0.02, ry: 0.018, density: -0.14 });
+      ellipsoid(field, { ...ring, rx: 0.032, ry: 0.029, density: 0.075 });
+      ellipsoid(field, { ...ring, rx: 0.019, ry: 0.017, density: -0.1 });
     }
   }
   let index = 0;
@@ -113,8 +109,9 @@ function thickenInterstitium(field: Field, lungHeight: number, random: Chance): 
       const x = (column + 0.5 - field.left) / field.scale;
       const away = Math.hypot((Math.abs(x) - 0.3) / 0.55, (y - hilum) / (0.75 * lungHeight));
       const share = Math.max(0, 1 - away) * (1 + 0.4 * spread(x, y));
-      const ridge = 1 - Math.min(1, Math.abs(net(x, y)) * 1.6);
-      field.values[index] = (field.values[index] ?? 0) + share * (0.08 + 0.11 * ridge);
+      const ridge = (1 - Math.min(1, Math.abs(net(x, y)))) ** 2;
+      field.values[index] =
+        (field.values[index] ?? 0) + share * (0.07 + 0.06 * ridge + 0.05 * Math.max(0, net(x + 5, y)));
     }
   }
 }
