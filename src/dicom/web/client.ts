@@ -1,12 +1,7 @@
 import type { DicomDataset } from '../dataset.ts';
 import type { DicomWebConfig } from './config.ts';
-import {
-  createQueries,
-  type DateWindow,
-  type FoundInstance,
-  type FoundSeries,
-  type FoundStudy,
-} from './query.ts';
+import type { DateWindow } from './date-window.ts';
+import { createQueries, type FoundInstance, type FoundSeries, type FoundStudy } from './query.ts';
 import {
   createRetrieval,
   type InstanceReference,

@@ -1,13 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DeepHealthError } from '../../errors/error.ts';
-import { type InstanceIdentity, identityOf, identityOfFile } from './identity.ts';
+import type { InstanceIdentity } from './identity.ts';
 import { toDicomJson } from './json.ts';
 import { parseMediaType, parseMediaTypes } from './media-type.ts';
 import { boundaryOf, type Part, readMultipart } from './multipart.ts';
+import { diskReason, headOnly, syncFolder, type WrittenPart, writePart } from './receive-part.ts';
 import { steadily } from './steadily.ts';
 import { type NamedInstance, REASON, writeStoreResponse } from './store-response.ts';
 import { isUid } from './uid.ts';
@@ -209,7 +210,7 @@ async function receivePart(
   const written =
     admission.kind === 'disk-low'
       ? await headOnly(part)
-      : await writePart(part, join(receiver.folder, randomUUID()), receiver);
+      : await writePart(part, join(receiver.folder, randomUUID()), (error) => receiver.onFailure?.(error));
   const { identity } = written;
   if (identity === undefined) {
     const reason = written.kind === 'failed' ? written.reason : REASON.cannotUnderstand;
@@ -227,84 +228,6 @@ async function receivePart(
     tally.failed.push({ ...named, reason });
   }
   if (written.kind === 'written') await rm(written.path, { force: true });
-}
-
-type WrittenPart =
-  | {
-      readonly kind: 'written';
-      readonly path: string;
-      readonly size: number;
-      readonly sha256: string;
-      readonly identity: InstanceIdentity | undefined;
-    }
-  | { readonly kind: 'failed'; readonly reason: number; readonly identity: InstanceIdentity | undefined };
-
-/** Writes a part to `<base>.part` and syncs it. What the disk refuses fails this part alone. */
-async function writePart(part: Part, base: string, receiver: StowReceiver): Promise<WrittenPart> {
-  const path = `${base}.part`;
-  const digest = createHash('sha256');
-  let size = 0;
-  let failure: unknown;
-  const head: Buffer[] = [];
-  const file = await open(path, 'wx').catch((error: unknown) => {
-    failure = error;
-    return undefined;
-  });
-  let whole = false;
-  try {
-    for await (const chunk of part.body) {
-      if (size < HEAD_BYTES) head.push(Buffer.from(chunk));
-      size += chunk.length;
-      if (failure !== undefined || file === undefined) continue;
-      digest.update(chunk);
-      await writeFully(file, chunk).catch((error: unknown) => {
-        failure = error;
-      });
-    }
-    if (failure === undefined)
-      await file?.sync().catch((error: unknown) => {
-        failure = error;
-      });
-    whole = true;
-  } finally {
-    await file?.close().catch(() => {});
-    if (!whole || failure !== undefined) await rm(path, { force: true });
-  }
-  if (failure !== undefined) {
-    receiver.onFailure?.(failure);
-    return { kind: 'failed', reason: diskReason(failure), identity: identityOrNone(head) };
-  }
-  const identity = await identityOfFile(path).catch(() => undefined);
-  return { kind: 'written', path, size, sha256: digest.digest('hex'), identity };
-}
-
-/** FileHandle.write may write less than asked. */
-async function writeFully(
-  file: { write(bytes: Uint8Array): Promise<{ bytesWritten: number }> },
-  chunk: Uint8Array,
-): Promise<void> {
-  for (let rest = chunk; rest.length > 0; ) rest = rest.subarray((await file.write(rest)).bytesWritten);
-}
-
-const HEAD_BYTES = 64 * 1024;
-
-/** With the disk nearly full nothing is written, but the sender is told which instance has to come again. */
-async function headOnly(part: Part): Promise<WrittenPart> {
-  const head: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of part.body) {
-    if (size < HEAD_BYTES) head.push(Buffer.from(chunk));
-    size += chunk.length;
-  }
-  return { kind: 'failed', reason: REASON.outOfResources, identity: identityOrNone(head) };
-}
-
-function identityOrNone(head: readonly Buffer[]): InstanceIdentity | undefined {
-  try {
-    return identityOf(Buffer.concat(head));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Why an instance is not taken, whatever the sink would say. */
@@ -340,22 +263,6 @@ async function settle(
     receiver.onFailure?.(error);
     return diskReason(error);
   }
-}
-
-/** A new name survives a crash only once its folder is synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function diskReason(error: unknown): number {
-  const code = (error as NodeJS.ErrnoException).code;
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  return full ? REASON.outOfResources : REASON.processingFailure;
 }
 
 function brokenStatus(error: unknown): number {
