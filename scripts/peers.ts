@@ -15,6 +15,8 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
   { name: 'DCMTK', file: '/usr/bin/dcmdump', packages: ['dcmtk'] },
   { name: 'dicom3tools', file: '/usr/bin/dciodvfy', packages: ['dicom3tools'] },
   { name: 'GDCM tools', file: '/usr/bin/gdcmconv', packages: ['libgdcm-tools'] },
+  { name: 'OpenJPEG tools', file: '/usr/bin/opj_compress', packages: ['libopenjp2-tools'] },
+  { name: 'OpenJPH tools', file: '/usr/bin/ojph_compress', packages: ['openjph-tools'] },
   { name: 'PixelMed', file: '/usr/share/java/pixelmed.jar', packages: ['libpixelmed-java'] },
   { name: 'Java', file: '/usr/bin/java', packages: ['default-jre-headless'] },
   { name: 'pydicom', file: '/usr/lib/python3/dist-packages/pydicom', packages: ['python3-pydicom'] },

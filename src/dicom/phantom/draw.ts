@@ -1,4 +1,5 @@
-import { ADULT, CHILD, type Finding, frontalChest } from './chest.ts';
+import { ADULT, CHILD } from './build.ts';
+import { type Finding, frontalChest } from './chest.ts';
 import { type Field, tube } from './field.ts';
 import { chance } from './random.ts';
 
