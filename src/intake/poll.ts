@@ -7,6 +7,7 @@ import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import { listInstances } from '../reading/gather.ts';
+import { reached } from '../reading/stop-points.ts';
 import type { IntakeRules } from './film-classes.ts';
 
 export interface Polling {
@@ -139,6 +140,7 @@ async function lookAtStudy(
     log.info({ pacs, study: keyOf(uid) }, 'Late films: the study is read again');
   if (outcome.state !== 'settling') return true;
   const settledNow = await ledger.studies.settle(uid);
+  reached('intake.settled');
   if (settledNow.kind === 'queued') await publish([settledNow.job]);
   return true;
 }
