@@ -4,7 +4,7 @@ import { decide, type TriageOptions, triageOf } from './decision.ts';
 import { type EngineOptions, type Network, openNetwork } from './engine/network.ts';
 import { activationMap, explainedLabel } from './explain.ts';
 import { FEATURES, MAP_SIDE, type ModelFolder, readModelFolder } from './folder.ts';
-import { type Gate, readGate } from './gate.ts';
+import { type Gate, gateVector, readGate } from './gate.ts';
 import { logitsOf, probabilitiesOf } from './head.ts';
 import type { Manifest } from './manifest.ts';
 import { openPreparation, type Prepared } from './preparation.ts';
@@ -46,7 +46,10 @@ export interface Model {
   readonly manifest: Manifest;
   /** The engine and what it computes with, for logs. */
   readonly backend: string;
-  /** Reads films; the order of the answers is that of the films. One call at a time is computed. */
+  /**
+   * Reads films; the order of the answers is that of the films. Calls may overlap: while the network runs
+   * for one, the next is prepared.
+   */
   read(films: readonly FilmToRead[]): Promise<FilmReading[]>;
   /** The step before the head alone, for retraining. */
   activate(films: readonly Pick<FilmToRead, 'picture'>[]): Promise<Activations[]>;
@@ -77,19 +80,17 @@ export async function openModel(folder: ModelFolder, options: ModelOptions = {})
     throw cause;
   });
   const inTurn = oneAtATime();
-  const activate: Model['activate'] = (films) =>
-    inTurn(async () => {
-      const started = performance.now();
-      const prepared = await preparation.prepare(films.map((film) => film.picture));
-      const between = performance.now();
+  const activate: Model['activate'] = async (films) => {
+    const started = performance.now();
+    const prepared = await preparation.prepare(films.map((film) => film.picture));
+    const prepare = (performance.now() - started) / films.length;
+    return inTurn(async () => {
+      const began = performance.now();
       const found = await infer(backbone, prepared);
-      const ended = performance.now();
-      const timings = {
-        prepare: (between - started) / films.length,
-        infer: (ended - between) / films.length,
-      };
+      const timings = { prepare, infer: (performance.now() - began) / films.length };
       return found.map((one) => ({ ...one, timings }));
     });
+  };
   return {
     identity: folder.identity,
     manifest: folder.manifest,
@@ -148,7 +149,8 @@ function readingOf(
   const logits = logitsOf(head, features);
   const probabilities = probabilitiesOf(head, logits, manifest.calibration.temperature);
   const applicability = applicabilityOf(film, manifest.population);
-  const quality = qualityOf(film.remarks, prepared.framed, gate?.judge(activations));
+  const verdict = gate?.judge(gateVector(features, prepared.tensor, manifest.input.width, gate.thumb));
+  const quality = qualityOf(film.remarks, prepared.framed, verdict);
   const refusal =
     quality.status === 'non-diagnostic'
       ? NON_DIAGNOSTIC

@@ -40,6 +40,9 @@ export async function readModelFolder(directory: string): Promise<ModelFolder> {
       'The model has a localiser, but input.framing.localiser is not given.',
     );
   }
+  if ((gate === undefined) !== (manifest.gate == null)) {
+    throw new DeepHealthError('model.manifest', 'The model gives only one of gate and files.gate.');
+  }
   return {
     directory,
     manifest,

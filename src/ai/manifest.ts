@@ -30,6 +30,16 @@ const framing = z.looseObject({
     .optional(),
 });
 
+const gate = z.looseObject({
+  /** Side of the thumbnail that stands beside the features in a gate vector. */
+  thumb: z.int().min(2).max(64),
+  /** What a picture may be; the first is an upright frontal chest film. */
+  kinds: z.array(z.string().min(1)).min(2),
+  components: z.int().min(1).max(512),
+  minChest: probability,
+  maxDistance: z.number().positive(),
+});
+
 const manifestSchema = z.looseObject({
   format: z.literal(FORMAT),
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be a short name without blanks'),
@@ -55,6 +65,7 @@ const manifestSchema = z.looseObject({
   decision: z
     .looseObject({ present: probability, absent: probability, typeMargin: probability })
     .refine(({ absent, present }) => absent <= present, 'absent must not be above present'),
+  gate: gate.nullish(),
   population: z.looseObject({
     ageYears: z.tuple([z.number().min(0), z.number().min(0)]),
     views: z.array(z.string()).min(1),

@@ -3,7 +3,7 @@ import type { Reading } from './reading.ts';
 
 /** What the input gate says of a picture: whether it is the kind of picture the model was trained on. */
 export interface GateVerdict {
-  readonly status: 'pass' | 'flag' | 'refuse';
+  readonly status: 'pass' | 'refuse';
   readonly reason: Remark | null;
 }
 

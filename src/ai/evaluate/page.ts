@@ -30,8 +30,13 @@ const FIGURES: Readonly<Record<string, string>> = {
   ece: 'Calibration error (ECE)',
 };
 
-/** `report.html`: the evaluation for people, on a screen or on paper. */
-export function reportPage(evaluation: Evaluation, drawings: Drawings, manifest: Manifest): string {
+/** `report.html`: the evaluation for people, on a screen or on paper; `sections` is more markup of ours. */
+export function reportPage(
+  evaluation: Evaluation,
+  drawings: Drawings,
+  manifest: Manifest,
+  sections = '',
+): string {
   const { model, films } = evaluation;
   const part =
     evaluation.part === null
@@ -49,6 +54,7 @@ export function reportPage(evaluation: Evaluation, drawings: Drawings, manifest:
       section('Present or absent', rocAndPrecision(evaluation, drawings)),
       section('Scores and calibration', calibration(evaluation, drawings)),
       section('What is reported', reported(evaluation)),
+      sections,
       evaluation.card.length > 0 ? section('Against the model card', card(evaluation)) : '',
       evaluation.subgroups.length > 0 ? section('Subgroups', subgroups(evaluation)) : '',
       evaluation.misses.length > 0 ? section('Worst misses', misses(evaluation, drawings)) : '',
@@ -57,8 +63,15 @@ export function reportPage(evaluation: Evaluation, drawings: Drawings, manifest:
   );
 }
 
-function section(title: string, content: string): string {
+/** A section of the page; `content` is markup of ours. */
+export function section(title: string, content: string): string {
   return `<section><h2>${escaped(title)}</h2>${content}</section>`;
+}
+
+/** Entries by truth in the order of the classes. */
+function inOrder<T>(byTruth: Readonly<Record<string, T>>): [string, T][] {
+  const order = Object.keys(CLASS);
+  return Object.entries(byTruth).toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
 }
 
 function percent(value: number | null | undefined, digits = 1): string {
@@ -171,6 +184,7 @@ function calibration({ thresholds }: Evaluation, { reliability, histograms }: Dr
     yLabel: 'share in which it is so',
     xDomain: [0, 1],
     yDomain: [0, 1],
+    legend: 'bottom',
     series: [
       {
         points: [
@@ -184,7 +198,7 @@ function calibration({ thresholds }: Evaluation, { reliability, histograms }: Dr
       series(reliability.top, 'strongest class', INK.violet, true),
     ],
   });
-  const rows = Object.entries(histograms).map(([truth, counts]) => ({
+  const rows = inOrder(histograms).map(([truth, counts]) => ({
     name: CLASS[truth] ?? truth,
     colour: COLOURS[truth] ?? INK.grey,
     counts,
@@ -202,7 +216,7 @@ function calibration({ thresholds }: Evaluation, { reliability, histograms }: Dr
 }
 
 function reported({ reported: { columns, rows }, heldBack, films, measures }: Evaluation): string {
-  const lines = Object.entries(rows).map(([truth, counts]) => [CLASS[truth] ?? truth, ...counts.map(String)]);
+  const lines = inOrder(rows).map(([truth, counts]) => [CLASS[truth] ?? truth, ...counts.map(String)]);
   const note = `${heldBack} of ${films.evaluated} films were held back by the quality rules or the input gate. ${percent(measures.undetermined)} of the films lie between the two thresholds.`;
   return `${table(['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)], lines, 'After thresholds, gate and abstention')}<p class="note">${escaped(note)}</p>`;
 }
@@ -247,7 +261,7 @@ function misses(evaluation: Evaluation, { heatmaps }: Drawings): string {
 }
 
 function filmCounts({ films, unreadable }: Evaluation, manifest: Manifest): string {
-  const rows = Object.entries(films.byTruth).map(([truth, count]) => [CLASS[truth] ?? truth, String(count)]);
+  const rows = inOrder(films.byTruth).map(([truth, count]) => [CLASS[truth] ?? truth, String(count)]);
   const listed = unreadable.slice(0, 200).map(({ name, code }) => [name, code]);
   const population = `The model was trained on: ${manifest.population.description}.`;
   return [

@@ -6,13 +6,13 @@ import { ageOf } from '../age.ts';
 export const DIMENSIONS = ['age', 'sex', 'view', 'manufacturer', 'size', 'shape', 'part'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** What of a film sorts it into groups; rows and columns are 0 where they are not known. */
+export type GroupedFilm = Pick<Film, 'dataset' | 'rows' | 'columns'> & { readonly view: string };
+
 /** The group of a film in each dimension; `unknown` where the header does not tell. */
 export type Groups = Readonly<Record<Dimension, string>>;
 
-export function groupsOf(
-  film: Pick<Film, 'dataset' | 'view' | 'rows' | 'columns'>,
-  part: string | undefined,
-): Groups {
+export function groupsOf(film: GroupedFilm, part: string | undefined): Groups {
   const sex = text(film.dataset, '00100040')?.toUpperCase();
   return {
     age: ageBand(ageOf(film.dataset)),
@@ -20,7 +20,7 @@ export function groupsOf(
     view: film.view,
     manufacturer: text(film.dataset, '00080070') ?? 'unknown',
     size: sizeBand(Math.max(film.rows, film.columns)),
-    shape: shapeBand(film.columns / film.rows),
+    shape: film.rows === 0 ? 'unknown' : shapeBand(film.columns / film.rows),
     part: part ?? 'unknown',
   };
 }
@@ -34,6 +34,7 @@ function ageBand(years: number | undefined): string {
 }
 
 function sizeBand(longSide: number): string {
+  if (longSide === 0) return 'unknown';
   if (longSide < 512) return 'long side under 512';
   if (longSide < 1024) return 'long side 512 to 1023';
   return longSide < 2048 ? 'long side 1024 to 2047' : 'long side 2048 and over';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { text } from '../../dicom/dataset.ts';
+import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import type { Decoder } from '../../dicom/film/decode/decoder.ts';
 import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import type { Film } from '../../dicom/film/film.ts';
@@ -27,7 +27,7 @@ export interface OpenedFilm {
 export interface UnusedFilm {
   readonly kind: 'unreadable' | 'unlabelled';
   readonly name: string;
-  readonly code: ErrorCode | 'read.failed' | 'unlabelled';
+  readonly code: ErrorCode | 'read.failed' | 'unlabelled' | 'type-unknown' | 'test-part';
   readonly message: string;
 }
 
@@ -40,23 +40,50 @@ export async function openLabelled(
   table: LabelTable | undefined,
   decoder: Decoder,
 ): Promise<OpenedFilm | UnusedFilm> {
-  const { name } = labelled;
-  try {
+  return attempt(labelled.name, async () => {
     const bytes = await readFile(labelled.file);
-    const film = await openFilm(bytes, { decoder, rules: RULES });
-    const digest = sha256(bytes);
-    const row = table?.get(text(film.dataset, '00080018') ?? '');
-    const truth = labelled.truth ?? row?.truth;
-    if (truth === undefined) {
-      return {
-        kind: 'unlabelled',
-        name,
-        code: 'unlabelled',
-        message: 'The table of labels does not name this film.',
-      };
-    }
-    const patient = labelled.patient ?? row?.patient ?? patientOf(film) ?? `film ${digest}`;
-    return { kind: 'opened', name, truth, patient, part: labelled.part ?? row?.part, film, digest };
+    const film = await openLabelledFilm(bytes, decoder);
+    const known = identify(labelled, table, film.dataset, sha256(bytes));
+    return known.kind === 'identified' ? { ...known, kind: 'opened' as const, film } : known;
+  });
+}
+
+/** A labelled film's place in its set, told by its folder or table and its header. */
+export interface IdentifiedFilm extends Omit<OpenedFilm, 'kind' | 'film'> {
+  readonly kind: 'identified';
+}
+
+/** Opens the bytes of a labelled film. @throws what `openFilm` throws */
+export function openLabelledFilm(bytes: Uint8Array, decoder: Decoder): Promise<Film> {
+  return openFilm(bytes, { decoder, rules: RULES });
+}
+
+/** Label, patient and part of a film, by its name, the table and its header. */
+export function identify(
+  labelled: LabelledFilm,
+  table: LabelTable | undefined,
+  dataset: DicomDataset,
+  digest: string,
+): IdentifiedFilm | UnusedFilm {
+  const { name } = labelled;
+  const row = table?.get(text(dataset, '00080018') ?? '');
+  const truth = labelled.truth ?? row?.truth;
+  if (truth === undefined) {
+    return {
+      kind: 'unlabelled',
+      name,
+      code: 'unlabelled',
+      message: 'The table of labels does not name this film.',
+    };
+  }
+  const patient = labelled.patient ?? row?.patient ?? patientOf(dataset) ?? `film ${digest}`;
+  return { kind: 'identified', name, truth, patient, part: labelled.part ?? row?.part, digest };
+}
+
+/** Runs what may fail for one film; a failure becomes a line in the list of unreadable ones. */
+export async function attempt<T>(name: string, task: () => Promise<T>): Promise<T | UnusedFilm> {
+  try {
+    return await task();
   } catch (error) {
     if (error instanceof DeepHealthError)
       return { kind: 'unreadable', name, code: error.code, message: error.message };
@@ -65,9 +92,9 @@ export async function openLabelled(
 }
 
 /** The patient of a DICOM film; ids of different issuers are different patients. */
-function patientOf(film: Film): string | undefined {
-  const id = text(film.dataset, '00100020');
-  return id === undefined ? undefined : `${id}\\${text(film.dataset, '00100021') ?? ''}`;
+function patientOf(dataset: DicomDataset): string | undefined {
+  const id = text(dataset, '00100020');
+  return id === undefined ? undefined : `${id}\\${text(dataset, '00100021') ?? ''}`;
 }
 
 /**

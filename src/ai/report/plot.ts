@@ -34,6 +34,8 @@ export interface PlotOptions {
   readonly marks?: readonly { readonly at: PlotPoint; readonly label: string }[];
   /** Upright lines, thresholds for one. */
   readonly uprights?: readonly { readonly x: number; readonly label: string }[];
+  /** Corner of the legend on the right; default `top`. */
+  readonly legend?: 'top' | 'bottom';
   readonly width?: number;
   readonly height?: number;
 }
@@ -162,7 +164,8 @@ function wrapped(options: PlotOptions, { x, y, width, height }: Frame, content: 
   const yTitle = `<text transform="translate(13,${middle}) rotate(-90)" text-anchor="middle">${escaped(options.yLabel)}</text>`;
   const named = options.series.filter((series) => series.name !== undefined);
   const legend = named.map((series, i) => {
-    const at = MARGIN.top + 14 + (i + (options.uprights?.length ? 1 : 0)) * 16;
+    const first = options.legend === 'bottom' ? bottom + 6 - named.length * 16 : MARGIN.top + 14;
+    const at = first + i * 16;
     const dash = series.dashed ? ' stroke-dasharray="5 4"' : '';
     return `<path d="M${right - 150},${at - 4}h22" stroke="${series.colour}" stroke-width="2"${dash}/><text x="${right - 122}" y="${at}">${escaped(series.name ?? '')}</text>`;
   });

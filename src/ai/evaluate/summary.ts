@@ -1,0 +1,164 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Manifest } from '../manifest.ts';
+import { LABELS, type ModelIdentity, type Reading } from '../reading.ts';
+import { bootstrap } from './bootstrap.ts';
+import { cardFigures } from './card.ts';
+import { precisionRecallCurve, rocCurve } from './curves.ts';
+import { confusionOf, measure, pneumoniaBins, topBins } from './measures.ts';
+import type { WorstMisses } from './misses.ts';
+import { reportPage } from './page.ts';
+import type { Drawings, Evaluation, Subgroup } from './result.ts';
+import { layOutScores, type ScoredFilm } from './scores.ts';
+import { DIMENSIONS, type Groups } from './subgroups.ts';
+
+const SEED = 20180222;
+const SUBGROUP_RESAMPLES = 200;
+const HISTOGRAM_BINS = 25;
+/** What a film is reported as; the columns of `reported`. */
+const REPORTED = [
+  'normal',
+  'bacterial-pneumonia',
+  'viral-pneumonia',
+  'type-undetermined',
+  'undetermined',
+] as const;
+
+/** A film with what was said of it; the picture is let go. */
+export interface ReadFilm extends ScoredFilm {
+  readonly reported: (typeof REPORTED)[number];
+  readonly heldBack: boolean;
+  readonly groups: Groups;
+}
+
+/** Where the films came from, for the counts, and where the result goes. */
+export interface SummaryOptions {
+  readonly manifest: Manifest;
+  readonly identity: ModelIdentity;
+  readonly found: {
+    readonly films: number;
+    readonly leftOut: number;
+    readonly unlabelled: number;
+    readonly unreadable: Evaluation['unreadable'];
+  };
+  readonly part: string | null;
+  readonly misses: WorstMisses;
+  readonly resamples: number;
+  readonly seconds: number;
+  /** Folder for `metrics.json` and `report.html`; absent: nothing is written. */
+  readonly out: string | undefined;
+  /** More sections of the page: markup of ours. */
+  readonly sections?: string;
+}
+
+/** Counts the films read and writes what was found. */
+export async function summarise(read: readonly ReadFilm[], options: SummaryOptions): Promise<Evaluation> {
+  const { manifest, found } = options;
+  const thresholds = manifest.decision;
+  const scores = layOutScores(read);
+  const ones = new Uint8Array(read.length).fill(1);
+  const bands = bootstrap(scores, thresholds, { seed: SEED, resamples: options.resamples });
+  const measures = measure(scores, thresholds);
+  const evaluation: Evaluation = {
+    format: 1,
+    model: options.identity,
+    thresholds: {
+      present: thresholds.present,
+      absent: thresholds.absent,
+      typeMargin: thresholds.typeMargin,
+    },
+    films: {
+      found: found.films,
+      evaluated: read.length,
+      unreadable: found.unreadable.length,
+      unlabelled: found.unlabelled,
+      leftOut: found.leftOut,
+      patients: scores.patients.length,
+      byTruth: counted(read.map((film) => film.truth)),
+    },
+    part: options.part,
+    measures,
+    intervals: bands.intervals,
+    bootstrap: { resamples: bands.resamples, seed: SEED },
+    confusion: { labels: LABELS, counts: confusionOf(scores, ones) },
+    reported: { columns: REPORTED, rows: reportedTable(read) },
+    heldBack: read.filter((film) => film.heldBack).length,
+    subgroups: subgroupsOf(read, thresholds),
+    card: cardFigures(manifest.metrics, measures, bands.intervals),
+    misses: options.misses.list,
+    unreadable: found.unreadable,
+    seconds: options.seconds,
+  };
+  if (options.out !== undefined) {
+    const drawings: Drawings = {
+      roc: rocCurve(scores, ones),
+      precisionRecall: precisionRecallCurve(scores, ones),
+      bands,
+      reliability: { top: topBins(scores, ones), pneumonia: pneumoniaBins(scores, ones) },
+      histograms: histogramsOf(read),
+      heatmaps: options.misses.heatmaps,
+    };
+    await mkdir(options.out, { recursive: true });
+    await writeFile(path.join(options.out, 'metrics.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
+    const html = reportPage(evaluation, drawings, manifest, options.sections ?? '');
+    await writeFile(path.join(options.out, 'report.html'), html);
+  }
+  return evaluation;
+}
+
+/** What is counted of a reading beside its probabilities. */
+export function outcomeOf(
+  reading: Pick<Reading, 'label' | 'pneumonia' | 'quality'>,
+): Pick<ReadFilm, 'reported' | 'heldBack'> {
+  const open = reading.pneumonia === 'present' ? 'type-undetermined' : 'undetermined';
+  return { reported: reading.label ?? open, heldBack: reading.quality.status === 'non-diagnostic' };
+}
+
+function reportedTable(read: readonly ReadFilm[]): Record<string, number[]> {
+  const rows: Record<string, number[]> = {};
+  for (const film of read) {
+    const row = rows[film.truth] ?? REPORTED.map(() => 0);
+    rows[film.truth] = row;
+    const column = REPORTED.indexOf(film.reported);
+    row[column] = (row[column] ?? 0) + 1;
+  }
+  return rows;
+}
+
+/** Figures by group, in dimensions that have more than one. */
+function subgroupsOf(read: readonly ReadFilm[], thresholds: { present: number; absent: number }): Subgroup[] {
+  return DIMENSIONS.flatMap((dimension) => {
+    const names = [...new Set(read.map((film) => film.groups[dimension]))].toSorted();
+    if (names.length < 2) return [];
+    return names.map((group): Subgroup => {
+      const films = read.filter((film) => film.groups[dimension] === group);
+      const scores = layOutScores(films);
+      const { intervals } = bootstrap(scores, thresholds, { seed: SEED, resamples: SUBGROUP_RESAMPLES });
+      return {
+        dimension,
+        group,
+        films: films.length,
+        patients: scores.patients.length,
+        measures: measure(scores, thresholds),
+        intervals,
+      };
+    });
+  });
+}
+
+function histogramsOf(read: readonly ReadFilm[]): Record<string, number[]> {
+  const rows: Record<string, number[]> = {};
+  for (const { truth, probabilities } of read) {
+    const row = rows[truth] ?? new Array<number>(HISTOGRAM_BINS).fill(0);
+    rows[truth] = row;
+    const bin = Math.min(Math.floor((1 - probabilities.normal) * HISTOGRAM_BINS), HISTOGRAM_BINS - 1);
+    row[bin] = (row[bin] ?? 0) + 1;
+  }
+  return rows;
+}
+
+function counted(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}

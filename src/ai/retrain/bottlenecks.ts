@@ -1,0 +1,76 @@
+import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { canonicalJson, sha256 } from '../canonical.ts';
+import { FEATURES } from '../folder.ts';
+import type { Manifest } from '../manifest.ts';
+
+/** What the network computed of one film, without its picture: enough to train a head and fit a gate. */
+export interface Bottleneck {
+  /** [2048] */
+  readonly features: Float32Array;
+  /** Thumbnail of the tensor for the gate; empty when the model has no gate. */
+  readonly thumb: Float32Array;
+  readonly framed: boolean;
+}
+
+/** Bottlenecks on disk by the SHA-256 of the film's file; what was computed once is not computed again. */
+export interface BottleneckCache {
+  get(digest: string): Bottleneck | undefined;
+  /** Appends; on disk when the promise ends. */
+  add(entries: readonly (readonly [string, Bottleneck])[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DIGEST_BYTES = 32;
+
+/**
+ * Opens the cache of a base model in a folder, one file for each network and preparation. Records have a
+ * fixed length and are only appended, so that a run that was stopped leaves at worst half a record at the
+ * end, which is cut off.
+ */
+export async function openBottlenecks(folder: string, base: Manifest): Promise<BottleneckCache> {
+  await mkdir(folder, { recursive: true });
+  const thumb = base.gate == null ? 0 : base.gate.thumb ** 2;
+  const { backbone, localiser } = base.files;
+  const key = sha256(canonicalJson([backbone.sha256, localiser?.sha256, base.input, thumb])).slice(0, 16);
+  const file = path.join(folder, `bottlenecks-${key}.bin`);
+  const length = DIGEST_BYTES + 4 * (FEATURES + thumb + 1);
+  const known = await readRecords(file, length, thumb);
+  const handle: FileHandle = await open(file, 'a');
+  await handle.truncate(known.size * length);
+  return {
+    get: (digest) => known.get(digest),
+    async add(entries) {
+      const fresh = entries.filter(([digest]) => !known.has(digest));
+      const bytes = Buffer.concat(fresh.map(([digest, bottleneck]) => record(digest, bottleneck, length)));
+      for (const [digest, bottleneck] of fresh) known.set(digest, bottleneck);
+      await handle.appendFile(bytes);
+    },
+    close: () => handle.close(),
+  };
+}
+
+function record(digest: string, { features, thumb, framed }: Bottleneck, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  bytes.write(digest, 'hex');
+  const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0);
+  Buffer.from(values.buffer).copy(bytes, DIGEST_BYTES);
+  return bytes;
+}
+
+async function readRecords(file: string, length: number, thumb: number): Promise<Map<string, Bottleneck>> {
+  const known = new Map<string, Bottleneck>();
+  if ((await stat(file).catch(() => undefined)) === undefined) return known;
+  const bytes = await readFile(file);
+  for (let at = 0; at + length <= bytes.length; at += length) {
+    const values = new Float32Array(
+      bytes.buffer.slice(bytes.byteOffset + at + DIGEST_BYTES, bytes.byteOffset + at + length),
+    );
+    known.set(bytes.toString('hex', at, at + DIGEST_BYTES), {
+      features: values.subarray(0, FEATURES),
+      thumb: values.subarray(FEATURES, FEATURES + thumb),
+      framed: values[FEATURES + thumb] === 1,
+    });
+  }
+  return known;
+}

@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { sha256 } from '../canonical.ts';
+import { decide } from '../decision.ts';
+import { measure } from '../evaluate/measures.ts';
+import { layOutScores } from '../evaluate/scores.ts';
+import { outcomeOf, type ReadFilm } from '../evaluate/summary.ts';
+import { headBytes, type ModelFolder } from '../folder.ts';
+import { gateBytes, readGateNumbers } from '../gate.ts';
+import { softmax } from '../head.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Probabilities } from '../reading.ts';
+import type { Calibration } from './calibrate.ts';
+import type { TrainingFilm } from './collect.ts';
+import type { CrossValidated } from './cross-validate.ts';
+import { fitGate } from './fit-gate.ts';
+import { populationOf } from './population.ts';
+
+/** What the new model is called and what its films are; see `RetrainOptions`. */
+export interface NewModel {
+  readonly name?: string;
+  readonly version?: string;
+  readonly description?: string;
+}
+
+/** Writes head, gate, networks and manifest; gives the manifest. */
+export async function writeModel(
+  base: ModelFolder,
+  films: readonly TrainingFilm[],
+  validated: CrossValidated,
+  { temperature, present, absent, typeMargin }: Calibration,
+  options: NewModel,
+  folder: string,
+): Promise<Manifest> {
+  const { manifest } = base;
+  const head = headBytes(validated.head);
+  const files: Record<string, Uint8Array> = { backbone: base.backbone, head };
+  if (base.localiser !== undefined) files.localiser = base.localiser;
+  let gate = manifest.gate;
+  if (gate != null && base.gate !== undefined) {
+    const vectors = films.map(({ bottleneck }) =>
+      Float32Array.of(...bottleneck.features, ...bottleneck.thumb),
+    );
+    const fitted = await fitGate(readGateNumbers(base.gate, gate), gate, { vectors, folds: validated.of });
+    files.gate = gateBytes(fitted.numbers);
+    gate = { ...gate, ...fitted.rule, kinds: [...fitted.rule.kinds] };
+  }
+  const described: Manifest['files'] = { ...manifest.files };
+  for (const [name, bytes] of Object.entries(files)) {
+    const file = manifest.files[name as 'head']?.path ?? `${name}.bin`;
+    await writeFile(path.join(folder, file), bytes);
+    described[name as 'head'] = { path: file, sha256: sha256(bytes), bytes: bytes.length };
+  }
+  const description =
+    options.description ??
+    `${films.length} films given to retrain; base trained on: ${manifest.population.description}`;
+  const population = populationOf(films, manifest.population, description);
+  const made: Manifest = {
+    ...manifest,
+    name: options.name ?? `${manifest.name.slice(0, 53)}-retrained`,
+    version: options.version ?? `${manifest.version.split('+')[0]}+${sha256(head).slice(0, 8)}`,
+    files: described,
+    calibration: { temperature },
+    decision: { present, absent, typeMargin },
+    ...(gate == null ? {} : { gate }),
+    population: { ...population, ageYears: [...population.ageYears], views: [...population.views] },
+    provenance: { base: base.identity, films: description, method: 'deep-health retrain' },
+    metrics: heldOutMetrics(films, validated, { temperature, present, absent, typeMargin }),
+  };
+  await writeFile(path.join(folder, 'manifest.json'), `${JSON.stringify(made, null, 2)}\n`);
+  return made;
+}
+
+/** Probabilities of logits in the order of LABELS. */
+export function heldOutProbabilities(logits: Float64Array, temperature: number): Probabilities {
+  const [normal = 0, bacterial = 0, viral = 0] = softmax(logits, temperature);
+  return { normal, 'bacterial-pneumonia': bacterial, 'viral-pneumonia': viral };
+}
+
+/** What each film's own fold says of it: the head that never saw its patient. */
+export function heldOutReadings(
+  films: readonly TrainingFilm[],
+  { heldOut }: CrossValidated,
+  calibration: Calibration,
+): ReadFilm[] {
+  return films.map(({ truth, patient, groups }, i) => {
+    const probabilities = heldOutProbabilities(heldOut.logits[i] as Float64Array, calibration.temperature);
+    const decision = decide(probabilities, calibration);
+    const outcome = outcomeOf({ ...decision, quality: { status: 'diagnostic', reasons: [] } });
+    return { truth, patient, probabilities, groups, ...outcome };
+  });
+}
+
+/** The figures that the manifest carries, for `evaluate` to compare with. */
+function heldOutMetrics(films: readonly TrainingFilm[], validated: CrossValidated, calibration: Calibration) {
+  const scores = layOutScores(heldOutReadings(films, validated, calibration));
+  const { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece } = measure(scores, calibration);
+  const outOfFold = { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece };
+  return { outOfFold, films: films.length, patients: scores.patients.length, folds: validated.folds };
+}
