@@ -13,6 +13,7 @@ import {
   inFolder,
   part10Start,
 } from '../../../test/fixtures/dicom.ts';
+import { missingTool } from '../../../test/peers/pixel-tools.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { DicomDataset } from '../dataset.ts';
 import { drawPhantom } from '../phantom/draw.ts';
@@ -159,6 +160,43 @@ test('a frame in many fragments is put together, also when its items have a leng
     const defined = Buffer.from(bytes.subarray(0, bytes.length - 8));
     defined.writeUInt32LE(defined.length - at - 12, at + 8);
     assert.deepEqual((await open(defined)).picture, whole.picture);
+  });
+});
+
+test('a film is the same picture in every lossless transfer syntax, close to it in JPEG', async (t) => {
+  const missing = missingTool('dcmconv', 'dcmcrle', 'dcmcjpeg', 'dcmcjpls', 'gdcmconv');
+  if (missing !== undefined) return t.skip(missing);
+  await inFolder(async (folder) => {
+    const [source, target] = [join(folder, 'source.dcm'), join(folder, 'target.dcm')];
+    writeFileSync(source, phantomFile({ width: 160, height: 200, photometric: 'MONOCHROME1' }));
+    const reference = await open(readFileSync(source));
+    for (const [uid, tool, ...options] of [
+      ['1.2.840.10008.1.2', 'dcmconv', '+ti'],
+      ['1.2.840.10008.1.2.2', 'dcmconv', '+tb'],
+      ['1.2.840.10008.1.2.1.99', 'dcmconv', '+td'],
+      ['1.2.840.10008.1.2.5', 'dcmcrle'],
+      ['1.2.840.10008.1.2.4.57', 'dcmcjpeg', '+el'],
+      ['1.2.840.10008.1.2.4.70', 'dcmcjpeg', '+e1'],
+      ['1.2.840.10008.1.2.4.80', 'dcmcjpls'],
+      ['1.2.840.10008.1.2.4.90', 'gdcmconv', '--j2k'],
+    ] as const) {
+      execFileSync(tool, [...options, source, target], { stdio: 'ignore' });
+      const file = readFileSync(target);
+      assert.equal((await readHeader(file)).transferSyntax, uid);
+      const film = await open(file);
+      assert.deepEqual(film.picture, reference.picture, uid);
+      assert.deepEqual(film.remarks, [], uid);
+    }
+    execFileSync('dcmcjpeg', ['+ee', '+q', '95', source, target], { stdio: 'ignore' });
+    const lossy = await open(readFileSync(target));
+    assert.deepEqual(
+      lossy.remarks.map(({ code }) => code),
+      ['lossy'],
+    );
+    const far = lossy.picture.pixels.filter(
+      (grey, at) => Math.abs(grey - (reference.picture.pixels[at] ?? 0)) > 8,
+    );
+    assert.equal(far.length, 0);
   });
 });
 
