@@ -44,8 +44,11 @@ export function paint(field: Field, value: (x: number, y: number) => number): vo
   }
 }
 
-/** Chord through a body of revolution: 1 in the middle, falling to 0 at the rim like a sphere's shadow. */
-export function chord(squared: number): number {
+/**
+ * Shadow of a solid rod at `squared`, the squared distance from its axis over its radius: 1 in the middle,
+ * falling to 0 at the rim as the chord does.
+ */
+export function solid(squared: number): number {
   return squared < 1 ? Math.sqrt(1 - squared) : 0;
 }
 
@@ -83,12 +86,9 @@ export function ellipsoid(
   }
 }
 
-/** Shadow of a solid rod at `squared`, the squared distance from its axis over its radius. */
-export const solid = chord;
-
 /** Shadow of a tubular bone: dense rims (cortex), less between (marrow). */
 export function hollow(squared: number): number {
-  return 1.25 * chord(squared) - 0.75 * chord(squared / 0.62);
+  return 1.25 * solid(squared) - 0.75 * solid(squared / 0.62);
 }
 
 /** Adds the shadow of a bent tube through the points; where it overlaps itself it counts once. */

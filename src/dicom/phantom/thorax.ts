@@ -2,11 +2,11 @@ import { type Build, thoraxHalf } from './build.ts';
 import { ellipsoid, type Field, hills, solid, step, type TubePoint, tubes } from './field.ts';
 import type { Chance } from './random.ts';
 
-/** Air in the lungs along the beam at a place, 0 outside of them. */
-export type Air = (x: number, y: number) => number;
+/** How much of something the beam meets at a place; 0 where there is none. */
+type Shadow = (x: number, y: number) => number;
 
 /** Soft tissue along the beam: neck, shoulders, chest wall, abdomen. */
-export function bodyShadow(build: Build, random: Chance): Air {
+export function bodyShadow(build: Build, random: Chance): Shadow {
   const wall = 1 + build.chestWall;
   const fat = random.between(0.96, 1.06);
   const texture = hills({ scale: 40 }, random, 0.5, 3);
@@ -26,7 +26,7 @@ export function bodyShadow(build: Build, random: Chance): Air {
 }
 
 /** Lungs as a stack of chords: each row from the mediastinum to the ribs, closed by the domes of the diaphragm. */
-export function lungs(build: Build, random: Chance): Air {
+export function lungs(build: Build, random: Chance): Shadow {
   const { lungHeight: height, recess } = build;
   const tilt = random.between(-0.015, 0.015);
   const domes = { right: height * random.between(0.985, 1.01), left: height * random.between(1.025, 1.06) };
@@ -59,7 +59,7 @@ export function lungs(build: Build, random: Chance): Air {
 }
 
 /** Heart and great vessels: how much lung they displace. */
-export function heartShadow(build: Build, random: Chance): Air {
+export function heartShadow(build: Build, random: Chance): Shadow {
   const size = build.heart * random.between(0.94, 1.05);
   const base = build.lungHeight;
   const turn = random.between(0.55, 0.72);

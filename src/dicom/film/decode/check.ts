@@ -8,7 +8,7 @@ import type { FrameFormat } from './frame.ts';
  * (docs/decisions/0020): a codestream deeper than Bits Stored is taken when its values turn out to fit, a
  * shallower one when both need two bytes.
  *
- * @throws DeepHealthError `pixel.size-mismatch`, `pixel.precision-mismatch`.
+ * @throws DeepHealthError `pixel.size-mismatch`, `pixel.precision-mismatch`, `pixel.format-unsupported`.
  */
 export function checkCodestream(codestream: Codestream, format: FrameFormat): void {
   const { rows, columns, bitsAllocated, bitsStored } = format;
@@ -26,6 +26,9 @@ export function checkCodestream(codestream: Codestream, format: FrameFormat): vo
     );
   if (components !== 1) throw mismatch(`${components} samples`);
   if (codestream.codec === 'rle') {
+    if (bitsAllocated === 32) {
+      throw new DeepHealthError('pixel.format-unsupported', 'RLE cells of 32 bits are not films.');
+    }
     if (precision !== bitsAllocated) throw mismatch(`cells of ${precision} bits`);
     return;
   }
