@@ -45,6 +45,26 @@ export interface SelectRules {
   readonly maxAspect: number;
 }
 
+/** The chest, as body part and as word of a description. */
+const CHEST_WORDS: readonly string[] = [
+  '*CHEST*',
+  '*THORA*',
+  '*TORAX*',
+  '*LUNG*',
+  'PULMO*',
+  'CXR',
+  'BRUST*',
+  'BORSTKAS*',
+  'POUMON*',
+  'KLATK* PIERS*',
+  'HRUD*',
+  'MELLKAS*',
+  'AKCIGER*',
+  'ГРУД*',
+  'ОГК',
+  '*胸*',
+];
+
 /** Another part of the body, as word of a description. */
 const OTHER_BODY_PARTS: readonly string[] = [
   '*ABD*',
@@ -157,18 +177,7 @@ export const DEFAULT_RULES: SelectRules = {
   ],
   ownManufacturers: ['DEEP HEALTH', 'DEEPHEALTH'],
   bodyParts: {
-    accept: [
-      '*CHEST*',
-      '*THORA*',
-      '*TORAX*',
-      '*LUNG*',
-      'PULMO*',
-      'CXR',
-      'BRUST*',
-      'POUMON*',
-      '*胸*',
-      'ГРУД*',
-    ],
+    accept: CHEST_WORDS,
     refuse: OTHER_BODY_PARTS,
   },
   regionCodes: {
@@ -177,19 +186,7 @@ export const DEFAULT_RULES: SelectRules = {
     refuse: ['416550000', '113197003', '51299004', '16982005', '56873002', '122495006', '113345001'],
   },
   bodyWords: {
-    accept: [
-      '*CHEST*',
-      '*THORA*',
-      '*TORAX*',
-      '*LUNG*',
-      'PULMO*',
-      'CXR',
-      'BRUST*',
-      'POUMON*',
-      '*胸*',
-      'ГРУД*',
-      'ОГК',
-    ],
+    accept: CHEST_WORDS,
     refuse: OTHER_BODY_PARTS,
   },
   viewPositions: {
@@ -247,7 +244,18 @@ export const DEFAULT_RULES: SelectRules = {
     ],
   },
   viewWords: {
-    accept: [...FRONTAL_WORDS, 'PORTABLE', 'BEDSIDE', 'SUPINE'],
+    // A single view of the chest is the frontal one; LAT beside it would make it doubtful.
+    accept: [
+      ...FRONTAL_WORDS,
+      'PORTABLE',
+      'BEDSIDE',
+      'SUPINE',
+      '1 VIEW',
+      '1 VW',
+      '1V',
+      'ONE VIEW',
+      'SINGLE VIEW',
+    ],
     refuse: LATERAL_AND_OBLIQUE_WORDS,
   },
   minSide: 512,

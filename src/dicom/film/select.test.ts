@@ -104,6 +104,9 @@ test('descriptions decide where view and body part are empty, several languages 
     ['Röntgen Thorax seitlich', '', 'film.not-frontal'],
     ['Chest LAT', '', 'film.not-frontal'],
     ['', 'CHEST PORTABLE', 'accept frontal'],
+    ['', 'XR CHEST 1 VIEW', 'accept frontal'],
+    ['', 'XR CHEST 1 VIEW LATERAL', 'film.view-unknown'],
+    ['Klatka piersiowa PA', '', 'accept PA'],
     ['胸部正面', '', 'accept frontal'],
     ['胸部側面', '', 'film.not-frontal'],
     // One study description for both films of the visit decides nothing.
