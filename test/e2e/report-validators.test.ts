@@ -181,7 +181,7 @@ test('text: an abstention says so first, then why', { skip }, async () => {
     'The model cannot tell whether there is pneumonia.',
     'Probability of normal',
     'Limited quality',
-    'Under exposed',
+    'never processed for viewing.',
     'The apices are outside of the film.',
     'No triage suggestion',
     'Not for primary diagnosis.',

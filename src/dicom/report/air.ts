@@ -4,6 +4,7 @@ import { type CodeItem, type ContainerItem, type TextItem, text } from './conten
 import {
   abstentionItems,
   applicabilityItems,
+  codedQualityReasons,
   pneumoniaItem,
   qualityItems,
   triageItems,
@@ -42,6 +43,7 @@ export function airTree({ films, algorithm, observer, procedure, study, texts }:
     pneumoniaItem(summary.pneumonia, wording),
     ...abstentionItems(findings, wording),
     ...qualityItems(summary.quality, findings, wording),
+    ...codedQualityReasons(findings),
     ...triageItems(summary.triage, wording),
     ...applicabilityItems(summary.applicability, findings, wording),
     text(DCM.conclusion, conclusionOf(findings, texts)),

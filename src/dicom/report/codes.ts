@@ -183,25 +183,20 @@ export const TRIAGE_CATEGORIES = {
   abstained: LOCAL.triageAbstained,
 } as const;
 
+const positioning = dcm('111209', 'Positioning');
+const inappropriateProcessing = dcm('111219', 'Inappropriate image processing');
+
 /**
- * Quality reasons that have a code in CID 6135, by remark code; any other reason is told in words
- * (QUALITY-REMARK).
+ * Codes of CID 6135 for the remarks that lower the quality, by remark code. Every reason is told in words
+ * (QUALITY-REMARK), too: the list has no entry for most of them.
  */
 export const QUALITY_REASONS: ReadonlyMap<string, Code> = new Map([
-  ['grid-artifact', dcm('111208', 'Grid artifact')],
-  ['positioning', dcm('111209', 'Positioning')],
-  ['motion-blur', dcm('111210', 'Motion blur')],
-  ['under-exposed', dcm('111211', 'Under exposed')],
-  ['over-exposed', dcm('111212', 'Over exposed')],
-  ['no-image', dcm('111213', 'No image')],
-  ['detector-artifact', dcm('111214', 'Detector artifact(s)')],
-  ['artifact-other', dcm('111215', 'Artifact(s) other than grid or detector artifact')],
-  ['mechanical-failure', dcm('111216', 'Mechanical failure')],
-  ['electrical-failure', dcm('111217', 'Electrical failure')],
-  ['software-failure', dcm('111218', 'Software failure')],
-  ['inappropriate-processing', dcm('111219', 'Inappropriate image processing')],
-  ['other-failure', dcm('111220', 'Other failure')],
-  ['unknown-failure', dcm('111221', 'Unknown failure')],
+  ['raw', inappropriateProcessing],
+  ['polarity', inappropriateProcessing],
+  ['presentation=contradictory', inappropriateProcessing],
+  ['orientation', positioning],
+  ['orientation=oblique', positioning],
+  ['coverage', positioning],
 ]);
 
 /** What is known of a coding scheme (PS3.16 8, table 8-1): its UID and name. */

@@ -19,22 +19,27 @@ export function pneumoniaItem(answer: Reading['pneumonia'], { coded }: Wording):
   return code(coded(SCT.pneumonia), coded(PNEUMONIA_ANSWERS[answer]));
 }
 
-/** Grade, then a coded reason or a remark in words for each thing that lowered it. */
+/** Grade, then in words each thing that lowered it. */
 export function qualityItems(
   grade: Summary['quality'],
   films: readonly Findings[],
   { texts, coded }: Wording,
 ): (CodeItem | TextItem)[] {
-  const reasons = told(films, texts, ({ quality }) => quality.reasons);
   return [
     code(coded(DCM.qualityAssessment), coded(QUALITY_GRADES[grade])),
-    ...reasons.map(({ code: reason, told: words }) => {
-      const known = QUALITY_REASONS.get(reason);
-      return known !== undefined && films.length === 1
-        ? code(coded(LOCAL.qualityReason), coded(known))
-        : text(coded(LOCAL.qualityRemark), words);
-    }),
+    ...told(films, texts, ({ quality }) => quality.reasons).map((words) =>
+      text(coded(LOCAL.qualityRemark), words),
+    ),
   ];
+}
+
+/** The coded reasons of the films, each once; most reasons have no code. */
+export function codedQualityReasons(films: readonly Findings[]): CodeItem[] {
+  const reasons = films.flatMap(({ quality }) =>
+    quality.reasons.map((remark) => QUALITY_REASONS.get(remark.code)),
+  );
+  const known = new Set(reasons.filter((reason) => reason !== undefined));
+  return [...known].map((reason) => code(LOCAL.qualityReason, reason));
 }
 
 /** Nothing when triage is off. */
@@ -49,7 +54,7 @@ export function applicabilityItems(
 ): (CodeItem | TextItem)[] {
   return [
     code(coded(LOCAL.applicability), coded(APPLICABILITY_ANSWERS[status])),
-    ...told(films, texts, ({ applicability }) => applicability.reasons).map(({ told: words }) =>
+    ...told(films, texts, ({ applicability }) => applicability.reasons).map((words) =>
       text(coded(LOCAL.applicabilityReason), words),
     ),
   ];
@@ -57,14 +62,9 @@ export function applicabilityItems(
 
 /** Why there is no class; nothing when there is one. */
 export function abstentionItems(films: readonly Findings[], { texts, coded }: Wording): TextItem[] {
-  return told(films, texts, ({ abstained }) => (abstained === null ? [] : [abstained])).map(
-    ({ told: words }) => text(coded(LOCAL.abstainReason), words),
+  return told(films, texts, ({ abstained }) => (abstained === null ? [] : [abstained])).map((words) =>
+    text(coded(LOCAL.abstainReason), words),
   );
-}
-
-interface Told {
-  readonly code: string;
-  readonly told: string;
 }
 
 /** The remarks of the films as sentences; of several films each with its number. */
@@ -72,14 +72,11 @@ function told(
   films: readonly Findings[],
   texts: Wording['texts'],
   remarksOf: (film: Findings) => Reading['quality']['reasons'],
-): Told[] {
+): string[] {
   return films.flatMap((film, index) =>
     remarksOf(film)
-      .map((remark) => ({ code: remark.code, told: sentence(texts, remark).trim() }))
-      .filter(({ told: words }) => words !== '')
-      .map(({ code: reason, told: words }) => ({
-        code: reason,
-        told: films.length === 1 ? words : `${texts.film(index + 1)}: ${words}`,
-      })),
+      .map((remark) => sentence(texts, remark).trim())
+      .filter((words) => words !== '')
+      .map((words) => (films.length === 1 ? words : `${texts.film(index + 1)}: ${words}`)),
   );
 }

@@ -82,6 +82,8 @@ test('air: an abstention has no finding and no certainty, but library, group and
   assert.equal(below(dataset, '126010', '125007', '111012').length, 0);
   assert.equal(number(below(dataset, '126010', '125007', 'PROB-NORMAL')[0]), '50.0');
   assert.equal(codeValue(below(dataset, 'C0034375', '233604007')[0]), '373068000');
+  assert.equal(codeValue(below(dataset, 'C0034375', 'QUALITY-REASON')[0]), '111219');
+  assert.equal(below(dataset, 'C0034375', 'QUALITY-REMARK').length, 2);
   assert.equal(below(dataset, '111028', '126200').length, 1);
 });
 

@@ -208,9 +208,10 @@ function textDocument(
   return { text: sr('text', tree, options.textSopClass, common, uids, numbers + 2) };
 }
 
+/** Series descriptions; viewers show the first twenty characters or so, which tell the two apart. */
 const DESCRIPTIONS: Readonly<Record<ReportProfile, string>> = {
   air: 'AI chest pneumonia result - not for primary diagnosis',
-  text: 'AI chest film result to read - not for primary diagnosis',
+  text: 'AI report to read - chest film, not for primary diagnosis',
 };
 
 function sr(

@@ -96,7 +96,7 @@ function capture(place: CapturePlace, seriesDescription: string, common: Common)
  */
 function orientation(film: Film) {
   const given = texts(film.dataset, '00200020');
-  const plain = given.length === 2 && given.every((direction) => /^[LRHFAP]$/.test(direction));
+  const plain = given.length === 2 && given.every((direction) => /^[LRHF]$/.test(direction));
   return plain ? element('CS', 'L', 'F') : element('CS');
 }
 
