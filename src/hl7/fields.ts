@@ -67,7 +67,7 @@ export function components(...parts: readonly string[]): string {
 }
 
 /** Subcomponents of a component. */
-export function subcomponents(...parts: readonly string[]): string {
+function subcomponents(...parts: readonly string[]): string {
   return parts.join('&').replace(/&+$/, '');
 }
 

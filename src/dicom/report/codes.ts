@@ -9,7 +9,7 @@ export interface Code {
 }
 
 /** Designator of the codes that exist nowhere else; "99" marks a local scheme (PS3.16 8.2). */
-export const LOCAL_SCHEME = '99DEEPHEALTH';
+const LOCAL_SCHEME = '99DEEPHEALTH';
 
 function dcm(value: string, meaning: string): Code {
   return { value, scheme: 'DCM', meaning };
@@ -88,7 +88,7 @@ export const SCT = {
   viralPneumonia: sct('75570004', 'Viral pneumonia'),
 } as const;
 
-export const RADLEX = {
+const RADLEX = {
   actionable2: radlex('RID49481', 'ACR Category 2 Actionable Finding'),
   actionable3: radlex('RID49482', 'ACR Category 3 Actionable Finding'),
   diagnostic: radlex('RID12', 'Diagnostic quality'),

@@ -1,11 +1,11 @@
 import { DeepHealthError } from '../../errors/error.ts';
 import { type DicomDataset, type DicomElement, type DicomValue, type PersonName, text } from '../dataset.ts';
 
-export const EXPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+const EXPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 
 /** Who wrote the file (PS3.10 7.1); the UID is `hashedUid('implementation')`. */
 export const IMPLEMENTATION_CLASS_UID = '2.25.104311576284208337712892965761186470079';
-export const IMPLEMENTATION_VERSION_NAME = 'DEEP_HEALTH_1';
+const IMPLEMENTATION_VERSION_NAME = 'DEEP_HEALTH_1';
 
 /** VRs with a 32-bit length in Explicit VR (PS3.5 7.1.2). */
 const LONG_VRS = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV']);
@@ -194,7 +194,7 @@ function textOf(tag: string, vr: string, value: DicomValue): string {
 }
 
 /** The component groups of a name with the empty ones at the end left out (PS3.5 6.2.1.1). */
-export function personName({ Alphabetic = '', Ideographic = '', Phonetic = '' }: PersonName): string {
+function personName({ Alphabetic = '', Ideographic = '', Phonetic = '' }: PersonName): string {
   return [Alphabetic, Ideographic, Phonetic].join('=').replace(/=+$/, '');
 }
 
