@@ -15,7 +15,10 @@ export interface Evidence {
 export interface SelectRules {
   /** SOP Class UIDs of films. */
   readonly sopClasses: readonly string[];
-  /** Whether Secondary Capture images that say one of `modalities` count too (digitisers, teaching files). */
+  /**
+   * Whether Secondary Capture images that say one of `modalities`, and films whose Image Type says SECONDARY,
+   * count too (digitisers, teaching files, converted archives).
+   */
   readonly secondaryCapture: boolean;
   /** Modalities of films. */
   readonly modalities: readonly string[];

@@ -223,6 +223,9 @@ test('Secondary Capture films are taken by a switch, when they say that they are
   assert.equal(text(film, '00080060'), 'CR');
   assert.equal(outcome(film), 'film.secondary-capture');
   assert.equal(outcome(film, { secondaryCapture: true }), 'accept PA');
+  const copied = header({ view: 'PA' }, { '00080008': element('CS', 'DERIVED', 'SECONDARY') });
+  assert.equal(outcome(copied), 'film.derived');
+  assert.equal(outcome(copied, { secondaryCapture: true }), 'accept PA');
   const page = { ...film, '00080060': element('CS', 'OT'), '00080070': element('LO', 'Scanner') };
   assert.equal(outcome(page, { secondaryCapture: true }), 'film.secondary-capture');
 });

@@ -126,8 +126,7 @@ function refusePixels(dataset: DicomDataset): Refusal | undefined {
 /** Image Type and what descriptions say of computed pictures (PS3.3 C.7.6.1.1.2). */
 function refuseDerived(dataset: DicomDataset, rules: SelectRules): Refusal | undefined {
   const [, second, ...others] = texts(dataset, '00080008').map((value) => value.toUpperCase());
-  const secondaryCapture = SECONDARY_CAPTURE.test(text(dataset, '00080016') ?? '');
-  if (second === 'SECONDARY' && !secondaryCapture) {
+  if (second === 'SECONDARY' && !rules.secondaryCapture) {
     return refuse(
       'film.derived',
       'Image Type says that the picture is not from the examination (SECONDARY).',
