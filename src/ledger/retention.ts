@@ -1,28 +1,29 @@
 import type { Db, LedgerContext } from './context.ts';
-import type { Expirable, Ledger } from './types.ts';
+import type { Ledger } from './types.ts';
 import type { StudyUid } from './uids.ts';
+
+/** Studies of one statement. */
+const CHUNK = 500;
 
 /** What is old enough to go. */
 export function retention(context: LedgerContext): Ledger['retention'] {
   return {
     expirable: ({ states, before, limit }) =>
       context.read(async (db) => {
-        const expirable: Expirable[] = [];
+        const uids: StudyUid[] = [];
         for (const state of states) {
-          if (expirable.length >= limit) break;
           const rows = await db
             .selectFrom('studies')
             .select('study_uid')
             .where('state', '=', state)
             .where('changed_at', '<', before)
             .orderBy('changed_at')
-            .limit(limit - expirable.length)
+            .limit(limit - uids.length)
             .execute();
-          for (const row of rows) {
-            expirable.push({ studyUid: row.study_uid, files: await filesOf(db, row.study_uid) });
-          }
+          uids.push(...rows.map((row) => row.study_uid));
         }
-        return expirable;
+        const files = await filesOf(db, uids);
+        return uids.map((studyUid) => ({ studyUid, files: files.get(studyUid) ?? [] }));
       }),
 
     forget: (studyUid) =>
@@ -46,15 +47,29 @@ export function retention(context: LedgerContext): Ledger['retention'] {
   };
 }
 
-async function filesOf(db: Db, studyUid: StudyUid): Promise<string[]> {
-  const films = await db
-    .selectFrom('instances')
-    .select('location')
-    .where('study_uid', '=', studyUid)
-    .where('location_kind', '=', 'file')
-    .execute();
-  const objects = await db.selectFrom('objects').select('path').where('study_uid', '=', studyUid).execute();
-  return [...films.map((row) => row.location), ...objects.map((row) => row.path)].filter(
-    (path) => path !== null,
-  );
+/** The files of the data folder that belong to each study: received films, then made objects. */
+async function filesOf(db: Db, uids: readonly StudyUid[]): Promise<ReadonlyMap<StudyUid, string[]>> {
+  const files = new Map<StudyUid, string[]>();
+  for (let at = 0; at < uids.length; at += CHUNK) {
+    const chunk = uids.slice(at, at + CHUNK);
+    const films = await db
+      .selectFrom('instances')
+      .select(['study_uid', 'location as path'])
+      .where('study_uid', 'in', chunk)
+      .where('location_kind', '=', 'file')
+      .execute();
+    const objects = await db
+      .selectFrom('objects')
+      .select(['study_uid', 'path'])
+      .where('study_uid', 'in', chunk)
+      .where('path', 'is not', null)
+      .execute();
+    for (const { study_uid: uid, path } of [...films, ...objects]) {
+      if (path === null) continue;
+      const known = files.get(uid);
+      if (known === undefined) files.set(uid, [path]);
+      else known.push(path);
+    }
+  }
+  return files;
 }

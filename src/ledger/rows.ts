@@ -30,7 +30,7 @@ export function jsonText(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-export function fromJson(text: string | null): unknown {
+function fromJson(text: string | null): unknown {
   return text === null ? null : JSON.parse(text);
 }
 

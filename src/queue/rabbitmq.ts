@@ -57,23 +57,7 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
   let lostLookAt = now() + lostAfterMs;
   let live: ChannelModel | undefined;
 
-  const connection = await open(options.url, async (model) => {
-    // The library listens only after this function: a connection lost meanwhile would be an error event that
-    // nobody hears, which ends the process.
-    model.on('error', onError);
-    const channel = await within(answerMs, model.createConfirmChannel());
-    channel.on('error', onError);
-    // Without its publishing channel a connection is worth nothing: begin again.
-    channel.once('close', () => {
-      if (session?.channel === channel) session = undefined;
-      if (!closing) void model.close().catch(() => undefined);
-    });
-    await within(answerMs, declareQueues(channel, names));
-    session = { channel, publisher: publisher(channel, confirmMs) };
-    live = model;
-    blocked = false;
-    for (const { source } of consumers) await within(answerMs, source.attach(model));
-  });
+  const connection = await open(options.url, prepare);
   connection.on('disconnect', (error) => {
     session = undefined;
     live = undefined;
@@ -99,13 +83,35 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
     return session;
   }
 
+  /** What every new connection begins with. */
+  async function prepare(model: ChannelModel): Promise<void> {
+    // The library listens only after this function: a connection lost meanwhile would be an error event that
+    // nobody hears, which ends the process.
+    model.on('error', onError);
+    const channel = await within(answerMs, model.createConfirmChannel());
+    channel.on('error', onError);
+    // Without its publishing channel a connection is worth nothing: begin again.
+    channel.once('close', () => {
+      if (session?.channel === channel) session = undefined;
+      if (!closing) void model.close().catch(() => undefined);
+    });
+    await within(answerMs, declareQueues(channel, names));
+    session = { channel, publisher: publisher(channel, confirmMs) };
+    live = model;
+    blocked = false;
+    for (const { source } of consumers) await within(answerMs, source.attach(model));
+  }
+
   /** A broker that takes a question and is silent: the connection is worth nothing, begin again. */
   async function answered<Result>(question: Promise<Result>): Promise<Result> {
     const asked = live;
     try {
       return await within(answerMs, question);
     } catch (error) {
-      if (error instanceof Silence) void asked?.close().catch(() => undefined);
+      if (error instanceof Silence) {
+        session = undefined;
+        void asked?.close().catch(() => undefined);
+      }
       throw unreachable(error);
     }
   }

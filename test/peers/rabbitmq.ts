@@ -51,7 +51,7 @@ export async function startRabbitmq(): Promise<RabbitmqPeer> {
     ].join('\n'),
   );
   const env: NodeJS.ProcessEnv = {
-    PATH: process.env['PATH'],
+    PATH: process.env.PATH,
     LANG: 'C.UTF-8',
     HOME: folder,
     // The name has to be another one on each node of a port mapper only; each has a mapper of its own.
