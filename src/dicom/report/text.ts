@@ -24,7 +24,7 @@ import {
   qualityItems,
   triageItems,
 } from './evaluations.ts';
-import { summaryOf } from './findings.ts';
+import { type Findings, summaryOf } from './findings.ts';
 import { type ReportedFilm, viewOf } from './material.ts';
 import type { DeviceObserver } from './templates/tid1004.ts';
 import { languageOfContent } from './templates/tid1204.ts';
@@ -81,7 +81,7 @@ function resultItems(film: ReportedFilm, report: TextReport, wording: Wording): 
   const { findings } = film;
   const { coded } = wording;
   return [
-    ...(findings.finding === null ? [] : [code(coded(DCM.finding), coded(findings.finding))]),
+    ...findingItems(findings, wording),
     ...abstentionItems([findings], wording),
     ...LABELS.map((label) =>
       share(coded(LABEL_PROBABILITIES[label]), findings.percents[label], report, wording),
@@ -89,6 +89,16 @@ function resultItems(film: ReportedFilm, report: TextReport, wording: Wording): 
     ...qualityItems(findings.quality.status, [findings], wording),
     ...applicabilityItems(findings.applicability.status, [findings], wording),
   ];
+}
+
+/**
+ * The finding as a code; the class normal in words instead: "Finding: Normal" would be read as a normal film,
+ * and the model knows pneumonia only.
+ */
+function findingItems({ finding, label }: Findings, { texts, coded }: Wording): NamedItem[] {
+  if (finding === null) return [];
+  if (label === 'normal') return [text(coded(DCM.finding), texts.noSign)];
+  return [code(coded(DCM.finding), coded(finding))];
 }
 
 /** Basic Text SR knows no numbers, so there a share is told in words. */

@@ -21,6 +21,8 @@ export interface Texts {
     /** Joined to the clause when the model was not made for the film. */
     readonly applicability: Readonly<Record<'out' | 'unknown', string>>;
   };
+  /** The finding of the class normal, which must not read as a normal film. */
+  readonly noSign: string;
   /** "Film 2" */
   readonly film: (number: number) => string;
   /** Sentences for remarks, by their code; a remark without one keeps its own message. */
@@ -55,6 +57,7 @@ const EN: Texts = {
       unknown: 'it is not known whether the model was made for such a film',
     },
   },
+  noSign: 'No sign of pneumonia',
   film: (number) => `Film ${number}`,
   remarks: {},
   meanings: {},
@@ -86,6 +89,7 @@ const DE: Texts = {
       unknown: 'es ist nicht bekannt, ob das Modell für eine solche Aufnahme gemacht ist',
     },
   },
+  noSign: 'Kein Zeichen einer Pneumonie',
   film: (number) => `Aufnahme ${number}`,
   remarks: {
     uncertain: 'Das Modell kann nicht entscheiden, ob eine Pneumonie vorliegt.',
