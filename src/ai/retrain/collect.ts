@@ -84,7 +84,7 @@ export async function collectFilms(
       inferred.catch(() => {});
       await running;
       running = inferred;
-      cached += found.length - fresh.length;
+      cached += found.filter((one) => !('film' in one || 'kind' in one)).length;
       tell(fresh.length);
       tell(found.length - fresh.length, true);
     }

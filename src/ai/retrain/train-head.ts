@@ -35,8 +35,12 @@ export interface TrainOptions {
 }
 
 const RATE = 0.004;
-/** Pull towards the base head, on weights of standardised features. */
-const PULL = 2e-3;
+/**
+ * Pull towards the base head on weights of standardised features, as if this many films spoke for the base:
+ * it weakens as films grow in number. Of 0.5 to 260 the best cross-entropy of held-out films (871 films).
+ */
+const PULL_FILMS = 26;
+const PULL_BOUNDS = [0.002, 2] as const;
 const PATIENCE = 25;
 /** Features that hardly vary must not be blown up by standardising. */
 const LEAST_DEVIATION = 0.02;
@@ -67,6 +71,7 @@ export async function trainHead(set: TrainingSet, options: TrainOptions): Promis
   const weights = tf.variable(tf.tensor2d(start.weights, [base.features, base.labels.length]));
   const bias = tf.variable(tf.tensor2d(start.bias, [1, base.labels.length]));
   const anchor = hold(tf.tensor2d(start.weights, [base.features, base.labels.length]));
+  const pull = Math.min(Math.max(PULL_FILMS / train.length, PULL_BOUNDS[0]), PULL_BOUNDS[1]);
   const epochs: Epoch[] = [];
   let best = { epoch: 0, loss: Number.POSITIVE_INFINITY, weights: start.weights, bias: start.bias };
   try {
@@ -86,7 +91,7 @@ export async function trainHead(set: TrainingSet, options: TrainOptions): Promis
         };
       }
       if (epoch === options.epochs || (check !== undefined && epoch - best.epoch >= PATIENCE)) break;
-      step(tf, learn, weights, bias, anchor, optimiser);
+      step(tf, pull, learn, weights, bias, anchor, optimiser);
     }
   } finally {
     tf.dispose([weights, bias, ...scope]);
@@ -109,6 +114,7 @@ type Matrix = import('@tensorflow/tfjs-core').Variable<import('@tensorflow/tfjs-
 /** One step along the gradient of the weighted cross-entropy and the pull towards the base. */
 function step(
   tf: Tf,
+  pullStrength: number,
   { x, y, w }: Batch,
   weights: Matrix,
   bias: Matrix,
@@ -117,7 +123,7 @@ function step(
 ): void {
   const gradients = tf.tidy(() => {
     const wrong = tf.mul(tf.sub(tf.softmax(tf.add(tf.matMul(x, weights), bias)), y), w) as Tensor2D;
-    const pull = tf.mul(tf.sub(weights, anchor), 2 * PULL);
+    const pull = tf.mul(tf.sub(weights, anchor), 2 * pullStrength);
     return {
       weights: tf.add(tf.matMul(x, wrong, true, false), pull),
       bias: tf.sum(wrong, 0, true),
