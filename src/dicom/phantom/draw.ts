@@ -1,5 +1,6 @@
 import { ADULT, CHILD } from './build.ts';
 import { type Finding, frontalChest } from './chest.ts';
+import { hand, skull } from './elsewhere.ts';
 import { type Field, tube } from './field.ts';
 import { chance } from './random.ts';
 
@@ -14,8 +15,8 @@ export interface PhantomDrawing {
   readonly bits?: number;
   /** Default `child`, the population of the shipped model. */
   readonly subject?: 'child' | 'adult';
-  /** `blank` is an even plate, `noise` an unexposed one. Default `chest`. */
-  readonly anatomy?: 'chest' | 'blank' | 'noise';
+  /** A frontal chest or what is none: `blank` is an even plate, `noise` an unexposed one. Default `chest`. */
+  readonly anatomy?: 'chest' | 'hand' | 'skull' | 'blank' | 'noise';
   readonly finding?: Finding;
   /** Side marker on the plate; default `R`, on the patient's right. */
   readonly marker?: 'R' | 'L' | 'none';
@@ -46,13 +47,14 @@ export function drawPhantom(options: PhantomDrawing = {}): PhantomPixels {
   const size = { width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };
   const anatomy = options.anatomy ?? 'chest';
   const film = new Float32Array(size.width * size.height).fill(anatomy === 'blank' ? 0.5 : 0.05);
-  if (anatomy === 'chest') {
-    const field = frontalChest(
-      size,
-      subject === 'child' ? CHILD : ADULT,
-      options.finding ?? 'normal',
-      random,
-    );
+  if (anatomy !== 'blank' && anatomy !== 'noise') {
+    const build = subject === 'child' ? CHILD : ADULT;
+    const field =
+      anatomy === 'hand'
+        ? hand(size, random)
+        : anatomy === 'skull'
+          ? skull(size, random)
+          : frontalChest(size, build, options.finding ?? 'normal', random);
     drawMarker(field, options.marker ?? 'R');
     for (let at = 0; at < film.length; at++) film[at] = tone(field.values[at] ?? 0);
     collimate(film, size, options.border ?? 'black', random.between(0.008, 0.02));

@@ -29,9 +29,11 @@ export function phantomFile(options: PhantomFile = {}): Uint8Array {
 export function phantomDataset(options: PhantomFile = {}): DicomDataset {
   const subject = options.subject ?? 'child';
   const seed = options.seed ?? 1;
+  const { anatomy } = options;
+  const bodyPart = anatomy === 'hand' ? 'HAND' : anatomy === 'skull' ? 'SKULL' : 'CHEST';
   const film = options.pixels ?? drawPhantom(options);
   const dataset = {
-    ...phantomHeader(options, { subject, seed, identity: identityOf(options) }),
+    ...phantomHeader(options, { subject, bodyPart, seed, identity: identityOf(options) }),
     ...pixelAttributes(film, options),
     ...options.attributes,
   };

@@ -7,7 +7,7 @@ export interface PhantomHeader {
   readonly kind?: 'DX' | 'CR' | 'SC';
   /** View Position as written; `AP`, `PA`, `LL` and `RL` also give the DX view code. Default `AP` child, `PA` adult. */
   readonly view?: string;
-  /** Default `CHEST`. */
+  /** Default as drawn: `CHEST`, `HAND`, `SKULL`. */
   readonly bodyPart?: string;
   readonly patient?: {
     /** Text with carets, or component groups. */
@@ -44,6 +44,13 @@ const SOP_CLASSES = {
   SC: '1.2.840.10008.5.1.4.1.1.7',
 } as const;
 
+/** DICOM codes of body parts (CID 4031); a DX of another one has no region and is not quite valid. */
+const REGION_CODES: Readonly<Record<string, readonly [string, string]>> = {
+  CHEST: ['51185008', 'Chest'],
+  HAND: ['85562004', 'Hand'],
+  SKULL: ['89546000', 'Skull'],
+};
+
 /** DICOM codes of projections (CID 4010). */
 const VIEW_CODES: Readonly<Record<string, readonly [string, string]>> = {
   AP: ['399348003', 'antero-posterior'],
@@ -59,13 +66,14 @@ const VIEW_CODES: Readonly<Record<string, readonly [string, string]>> = {
  */
 export function phantomHeader(
   header: PhantomHeader,
-  film: { subject: PhantomSubject; seed: number; identity: string },
+  film: { subject: PhantomSubject; bodyPart: string; seed: number; identity: string },
 ): DicomDataset {
   const { subject, seed, identity } = film;
   const kind = header.kind ?? 'DX';
   const child = subject === 'child';
   const view = header.view ?? (child ? 'AP' : 'PA');
-  const bodyPart = header.bodyPart ?? 'CHEST';
+  const bodyPart = header.bodyPart ?? film.bodyPart;
+  const region = bodyPart.toLowerCase();
   const { patient = {}, order = {}, uids = {} } = header;
   const number = String(seed).padStart(4, '0');
   const requestedProcedureId = order.requestedProcedureId ?? `RP${number}`;
@@ -88,8 +96,8 @@ export function phantomHeader(
     '00080080': element('LO', 'Phantom Hospital'),
     '00080090': element('PN', { Alphabetic: 'Referrer^Rita' }),
     '00081010': element('SH', 'PHANTOM-1'),
-    '00081030': element('LO', 'XR chest'),
-    '0008103E': element('LO', `Chest ${view}`),
+    '00081030': element('LO', `XR ${region}`),
+    '0008103E': element('LO', `${region[0]?.toUpperCase() ?? ''}${region.slice(1)} ${view}`),
     '00081090': element('LO', 'Film phantom'),
     '00100010': element('PN', patientName(patient.name ?? (child ? 'Phantom^Child' : 'Phantom^Adult'))),
     '00100020': element('LO', patient.id ?? `PHANTOM-${number}`),
@@ -107,20 +115,21 @@ export function phantomHeader(
       ...(order.placerOrderNumber && { '00402016': element('LO', order.placerOrderNumber) }),
       ...(order.fillerOrderNumber && { '00402017': element('LO', order.fillerOrderNumber) }),
       '00401001': element('SH', requestedProcedureId),
-      '00400007': element('LO', 'XR chest'),
+      '00400007': element('LO', `XR ${region}`),
       '00400009': element('SH', `SPS${number}`),
     }),
     ...(kind === 'DX' ? dxAttributes(view, bodyPart) : {}),
-    ...(kind === 'CR' ? crAttributes(view) : {}),
+    ...(kind === 'CR' ? crAttributes(view, bodyPart) : {}),
     ...(kind === 'SC' ? { '00080064': element('CS', 'DF') } : {}),
   };
 }
 
 function dxAttributes(view: string, bodyPart: string): DicomDataset {
   const viewCode = VIEW_CODES[view];
+  const region = REGION_CODES[bodyPart];
   return {
     '00080068': element('CS', 'FOR PRESENTATION'),
-    '00082218': element('SQ', ...(bodyPart === 'CHEST' ? [code('51185008', 'Chest')] : [])),
+    '00082218': element('SQ', ...(region === undefined ? [] : [code(...region)])),
     '00181508': element('CS', 'NONE'),
     '00185101': element('CS', view),
     '00187004': element('CS', 'DIRECT'),
@@ -132,8 +141,8 @@ function dxAttributes(view: string, bodyPart: string): DicomDataset {
   };
 }
 
-function crAttributes(view: string): DicomDataset {
-  return { '00181401': element('LO', 'CHEST'), '00185101': element('CS', view) };
+function crAttributes(view: string, bodyPart: string): DicomDataset {
+  return { '00181401': element('LO', bodyPart), '00185101': element('CS', view) };
 }
 
 function code(value: string, meaning: string): DicomDataset {

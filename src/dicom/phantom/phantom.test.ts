@@ -73,6 +73,8 @@ const valid: [string, PhantomFile][] = [
   ['DX adult PA', { subject: 'adult' }],
   ['DX of MONOCHROME1', { photometric: 'MONOCHROME1', bits: 14 }],
   ['DX lateral', { view: 'LL' }],
+  ['DX of a hand', { anatomy: 'hand' }],
+  ['CR of a skull', { anatomy: 'skull', kind: 'CR' }],
   ['DX in implicit VR', { syntax: 'implicit' }],
   ['DX of 8 bits', { bits: 8 }],
   ['CR', { kind: 'CR' }],
@@ -128,6 +130,18 @@ test('files of one seed share the study and differ in the instance', () => {
   assert.notEqual(uid({}, '0008,0018'), uid({ view: 'LL' }, '0008,0018'));
   assert.equal(uid({}, '0008,0018'), uid({}, '0008,0018'));
   assert.notEqual(uid({}, '0020,000d'), uid({ seed: 2 }, '0020,000d'));
+});
+
+test('films that are no chest say so, and blank and noise plates show nothing', () => {
+  const dump = execFileSync('dcmdump', ['+P', '0018,0015', saved('hand', { ...small, anatomy: 'hand' })]);
+  assert.match(dump.toString(), /\[HAND\]/);
+  const spread = (anatomy: 'blank' | 'noise' | 'hand') => {
+    const { pixels } = drawPhantom({ ...small, anatomy, marker: 'none' });
+    return pixels.reduce((a, b) => Math.max(a, b), 0) - pixels.reduce((a, b) => Math.min(a, b), 4095);
+  };
+  assert.ok(spread('blank') < 20);
+  assert.ok(spread('noise') < 2000);
+  assert.ok(spread('hand') > 1500);
 });
 
 test('a phantom is given as JPEG and PNG of one channel', async () => {
