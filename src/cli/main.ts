@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { EXIT } from './exit.ts';
+import { retrainCommand } from './retrain.ts';
 import { serveCommand } from './serve.ts';
 import { studiesCommand } from './studies.ts';
 import { productVersion } from './version.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   program.addCommand(demoCommand());
   program.addCommand(studiesCommand());
   program.addCommand(evaluateCommand());
+  program.addCommand(retrainCommand());
   throwInsteadOfExit(program);
 
   try {
