@@ -18,7 +18,7 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
   { name: 'OpenJPEG tools', file: '/usr/bin/opj_compress', packages: ['libopenjp2-tools'] },
   { name: 'OpenJPH tools', file: '/usr/bin/ojph_compress', packages: ['openjph-tools'] },
   { name: 'PixelMed', file: '/usr/share/java/pixelmed.jar', packages: ['libpixelmed-java'] },
-  { name: 'Java', file: '/usr/bin/java', packages: ['default-jre-headless'] },
+  { name: 'Java', file: '/usr/bin/javac', packages: ['default-jdk-headless'] },
   { name: 'pydicom', file: '/usr/lib/python3/dist-packages/pydicom', packages: ['python3-pydicom'] },
   { name: 'python3-hl7', file: '/usr/lib/python3/dist-packages/hl7', packages: ['python3-hl7'] },
   { name: 'python3-numpy', file: '/usr/lib/python3/dist-packages/numpy', packages: ['python3-numpy'] },

@@ -6,7 +6,7 @@ import { requireConfig } from '../config/require.ts';
 import type { Config } from '../config/schema.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
 import { rulesForFiles } from '../dicom/film/file-rules.ts';
-import type { Film } from '../dicom/film/film.ts';
+import type { Film, Remark } from '../dicom/film/film.ts';
 import { DEFAULT_FILM_LIMITS } from '../dicom/film/limits.ts';
 import { openFilm } from '../dicom/film/open.ts';
 import { conclusionOf } from '../dicom/report/conclusion.ts';
@@ -171,6 +171,7 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
     const name = nameOf(basename(one.path));
     const timings = { ...one.film.timings, ...one.outcome.timings, read: one.read + one.film.timings.read };
     let files: string[] = [];
+    let remarks: readonly Remark[] = [];
     let json: FilmJson;
     if (options.out === undefined) {
       json = filmJson(one.path, one.film, one.outcome.reading, { ...timings, report: 0 });
@@ -180,14 +181,15 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
         ...timings,
         report: performance.now() - started,
       });
+      remarks = made.remarks;
       files = await writeTogether(options.out, [
-        ...made,
+        ...made.files,
         { name: `${name}.json`, bytes: `${JSON.stringify(json, null, 2)}\n` },
       ]);
     }
     counts.read += 1;
     const findings = findingsOf(one.outcome.reading);
-    say(json, summaryOf(json, findings, conclusionOf([findings], TEXTS[language]), files));
+    say(json, summaryOf(json, findings, conclusionOf([findings], TEXTS[language]), remarks, files));
   }
 
   return {
@@ -208,16 +210,21 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
   };
 }
 
-/** Every file of one film but the JSON. */
+interface OutputFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Every file of one film but the JSON, and what of its header could not be written as it is. */
 async function makeFiles(
   name: string,
   { film, digest, outcome }: Read,
   { settings, receiver }: Reporting,
-): Promise<{ name: string; bytes: Uint8Array }[]> {
+): Promise<{ files: OutputFile[]; remarks: readonly Remark[] }> {
   const analysedAt = new Date();
   const results = makeResults([{ film, contentDigest: digest, outcome }], settings, { analysedAt });
   const { report, heatmaps } = results;
-  const files: { name: string; bytes: Uint8Array }[] = [];
+  const files: OutputFile[] = [];
   if (report.air) files.push({ name: `${name}.sr.dcm`, bytes: report.air.bytes });
   if (report.text) files.push({ name: `${name}.text.sr.dcm`, bytes: report.text.bytes });
   const [picture] = report.pictures;
@@ -230,5 +237,5 @@ async function makeFiles(
   }
   const message = makeMessage(results, { receiver, corrects: false, createdAt: analysedAt });
   files.push({ name: `${name}.oru.hl7`, bytes: message.bytes });
-  return files;
+  return { files, remarks: [...report.remarks, ...message.remarks] };
 }

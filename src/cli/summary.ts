@@ -1,4 +1,5 @@
 import { LABELS } from '../ai/reading.ts';
+import type { Remark } from '../dicom/film/film.ts';
 import type { Findings } from '../dicom/report/findings.ts';
 import type { FailedJson, FilmJson } from './film-json.ts';
 
@@ -13,6 +14,7 @@ export function summaryOf(
   film: FilmJson,
   { percents }: Findings,
   conclusion: string,
+  remarks: readonly Remark[],
   files: readonly string[],
 ): string {
   const chances = LABELS.map((label) => `${NAMES[label]} ${percents[label]} %`);
@@ -23,6 +25,7 @@ export function summaryOf(
     lines.push(`  Quality: ${film.quality.status}`);
     for (const { message } of film.quality.reasons) lines.push(`    ${message}`);
   }
+  for (const { message } of remarks) lines.push(`  Header: ${message}`);
   const [first] = files;
   if (first !== undefined) {
     lines.push(`  Files: ${first}`, ...files.slice(1).map((path) => `         ${path}`));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Remark } from '../dicom/film/film.ts';
 import { buildOru } from '../hl7/oru.ts';
 import { DEFAULT_HL7_PROFILE } from '../hl7/profile.ts';
 import type { Results } from './results.ts';
@@ -18,6 +19,8 @@ export interface Message {
   /** MSH-10: the same for the same reading and receiver, so that a receiver can drop a repetition. */
   readonly controlId: string;
   readonly bytes: Uint8Array;
+  /** What could not be sent as the film holds it (a character that the receiver's set lacks); no patient data. */
+  readonly remarks: readonly Remark[];
 }
 
 /** The ORU^R01 of a reading for one receiver. Pure. Throws DeepHealthError `hl7.*`. */
@@ -31,7 +34,7 @@ export function makeMessage(results: Results, { receiver, corrects, createdAt }:
     corrects ? 'C' : '',
     String(input.analysedAt.getTime()),
   );
-  const { bytes } = buildOru(
+  const { bytes, remarks } = buildOru(
     {
       report: input,
       messageId: controlId,
@@ -41,7 +44,7 @@ export function makeMessage(results: Results, { receiver, corrects, createdAt }:
     },
     receiver ?? DEFAULT_HL7_PROFILE,
   );
-  return { controlId, bytes };
+  return { controlId, bytes, remarks };
 }
 
 /** 20 characters at most (HL7 2.5.1): `DH` and 18 letters and digits of a hash. */
