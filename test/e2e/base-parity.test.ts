@@ -63,13 +63,17 @@ test('the converted base gives the features that the original gives in TensorFlo
 
   const count = 3;
   const grey = pictures(count);
-  const base = await openNetwork({
+  const file = {
     bytes: await readFile(path.join(scratch, 'base.onnx')),
     input: { name: 'image', shape: [1, SIZE, SIZE] },
     outputs: { features: { shape: [2048] }, featureMap: { shape: [2048, 8, 8] } },
-  });
+  } as const;
+  const base = await openNetwork(file);
   t.after(() => base.close());
   const converted = await base.run(grey, count);
+  const second = await openNetwork(file, { engine: 'tfjs' });
+  t.after(() => second.close());
+  const interpreted = await second.run(grey, count);
 
   const tf = await startTensorFlow();
   const original = await layers.loadLayersModel({ load: async () => packagedModel() });
@@ -83,6 +87,7 @@ test('the converted base gives the features that the original gives in TensorFlo
   });
   for (const [name, found, wanted] of [
     ['features', converted.features, Float32Array.from(await features.data())],
+    ['features of our interpreter', interpreted.features, converted.features],
     ['featureMap', converted.featureMap, Float32Array.from(await featureMap.data())],
   ] as const) {
     assert.equal(found.length, wanted.length);

@@ -116,7 +116,8 @@ export function histogramPlot(options: {
 }): string {
   const rowHeight = 92;
   const width = 440;
-  const height = MARGIN.top + MARGIN.bottom + rowHeight * options.rows.length;
+  const bottom = MARGIN.top + rowHeight * options.rows.length;
+  const height = bottom + MARGIN.bottom + (options.uprights ? 16 : 0);
   const x = scaleLinear([0, 1], [MARGIN.left, width - MARGIN.right]);
   const parts = options.rows.map(({ name, colour, counts }, row) => {
     const base = MARGIN.top + rowHeight * (row + 1);
@@ -130,11 +131,12 @@ export function histogramPlot(options: {
     const most = `<text x="${MARGIN.left - 6}" y="${base - rowHeight + 26}" text-anchor="end">${highest}</text>`;
     return `${bars.join('')}${rule}${most}<text x="${MARGIN.left + 6}" y="${base - rowHeight + 14}">${escaped(name)}</text>`;
   });
-  const uprights = (options.uprights ?? []).map(
-    ({ x: at, label }) =>
-      `<path d="M${round(x(at))},${MARGIN.top}V${height - MARGIN.bottom}" stroke="#333" stroke-dasharray="2 3"/><text x="${round(x(at)) + 3}" y="${height - MARGIN.bottom - 80}" font-size="11">${escaped(label)}</text>`,
-  );
-  const ticks = x.ticks(6).map((tick) => xTick(x(tick), height, String(tick), false));
+  const uprights = (options.uprights ?? []).map(({ x: at, label }, i) => {
+    const column = round(x(at));
+    const side = i === 0 ? `x="${column - 3}" text-anchor="end"` : `x="${column + 3}"`;
+    return `<path d="M${column},${MARGIN.top}V${bottom + 32}" stroke="#333" stroke-dasharray="2 3"/><text ${side} y="${bottom + 32}" font-size="11">${escaped(label)}</text>`;
+  });
+  const ticks = x.ticks(6).map((tick) => xTick(x(tick), bottom, String(tick), false));
   return svg(
     width,
     height,
@@ -154,7 +156,7 @@ function frameOf({ xDomain, yDomain, width = 440, height = 340 }: PlotOptions): 
 
 function wrapped(options: PlotOptions, { x, y, width, height }: Frame, content: string): string {
   const [bottom, right] = [height - MARGIN.bottom, width - MARGIN.right];
-  const across = x.ticks(6).map((tick) => xTick(x(tick), height, x.tickFormat(6)(tick), true));
+  const across = x.ticks(6).map((tick) => xTick(x(tick), bottom, x.tickFormat(6)(tick), true));
   const up = y.ticks(6).map((tick) => {
     const at = round(y(tick));
     return `<path d="M${MARGIN.left},${at}H${right}" stroke="#e2e2e2"/><text x="${MARGIN.left - 6}" y="${at + 4}" text-anchor="end">${escaped(y.tickFormat(6)(tick))}</text>`;
@@ -177,8 +179,7 @@ function wrapped(options: PlotOptions, { x, y, width, height }: Frame, content: 
   );
 }
 
-function xTick(at: number, height: number, label: string, grid: boolean): string {
-  const bottom = height - MARGIN.bottom;
+function xTick(at: number, bottom: number, label: string, grid: boolean): string {
   const rule = grid ? `<path d="M${round(at)},${MARGIN.top}V${bottom}" stroke="#e2e2e2"/>` : '';
   return `${rule}<text x="${round(at)}" y="${bottom + 16}" text-anchor="middle">${escaped(label)}</text>`;
 }

@@ -21,7 +21,7 @@ export interface CrossValidated {
   readonly head: Head;
 }
 
-export const MOST_EPOCHS = 300;
+const MOST_EPOCHS = 400;
 const SEED = 1;
 
 /**

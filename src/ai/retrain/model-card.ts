@@ -37,16 +37,15 @@ the site before it is used on patients.
 - Films: ${input.films}
 - ${evaluation.films.evaluated} films of ${evaluation.films.patients} patients: ${counts}.
 - Left out: ${left.length === 0 ? 'none' : left.join(', ')}.
-- Ages ${population.ageYears.join(' to ')} years, views ${population.views.join(', ')}: ${population.description}
+- Ages ${population.ageYears.join(' to ')} years, views ${population.views.join(', ')}; films outside of this are read and flagged.
 - The base's own training films are described in its model card. If they are among these films, the
   figures below are too good: the network below the last layer has seen them.
 
 ## Training
 
 Softmax regression on the 2048 features of the base, started from its last layer and drawn towards
-it, classes of equal weight, early stopping; ${folds} folds, all films of a patient in one fold. The
-shipped layer was trained on all films for ${epochs} epochs, the median of the folds. Curves:
-[accuracy](accuracy.svg), [cross-entropy](cross-entropy.svg).
+it, classes of equal weight, early stopping; ${folds} folds, all films of a patient in one fold. ${shipped(epochs)}
+Curves: [accuracy](accuracy.svg), [cross-entropy](cross-entropy.svg).
 
 ## Figures
 
@@ -75,6 +74,12 @@ Confusion matrix and subgroups: [report.html](report.html).
 The same films, the same base and the same version of Deep Health give the same model:
 \`deep-health retrain FILMS --base BASE --out OUT\`. Licence and provenance of the base: its model card.
 `;
+}
+
+function shipped(epochs: number): string {
+  return epochs === 0
+    ? "The\nbase's own layer was kept: in most folds no training made it better on held-out films."
+    : `The\nshipped layer was trained on all films for ${epochs} epochs, the median of the folds.`;
 }
 
 function figures({ measures, intervals }: Evaluation): string {

@@ -34,14 +34,14 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-const RATE = 0.004;
+const RATE = 0.002;
 /**
  * Pull towards the base head on weights of standardised features, as if this many films spoke for the base:
  * it weakens as films grow in number. Of 0.5 to 260 the best cross-entropy of held-out films (871 films).
  */
 const PULL_FILMS = 26;
 const PULL_BOUNDS = [0.002, 2] as const;
-const PATIENCE = 25;
+const PATIENCE = 40;
 /** Features that hardly vary must not be blown up by standardising. */
 const LEAST_DEVIATION = 0.02;
 

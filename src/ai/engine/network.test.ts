@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { DeepHealthError } from '../../errors/error.ts';
+import { ENGINES, type EngineName, openNetwork } from './network.ts';
+import { startTensorFlow } from './tfjs/backend.ts';
+import { readGraph } from './tfjs/graph.ts';
+
+const folder = path.resolve(import.meta.dirname, '../../../models/pneumonia-inception-v3');
+const input = { name: 'image', shape: [1, 299, 299] };
+const outputs = { features: { shape: [2048] } };
+let backbone: Buffer;
+before(async () => {
+  backbone = await readFile(path.join(folder, 'backbone.onnx'));
+});
+
+async function codeOf(engine: EngineName, bytes: Uint8Array, changes: object = {}): Promise<string> {
+  try {
+    const network = await openNetwork({ bytes, input, outputs, ...changes }, { engine, threads: 1 });
+    await network.close();
+    return 'none';
+  } catch (error) {
+    assert.ok(error instanceof DeepHealthError, String(error));
+    return error.code;
+  }
+}
+
+for (const engine of ENGINES) {
+  test(`${engine}: bytes that are no network are refused with a code`, async () => {
+    for (const bytes of [new Uint8Array(), Buffer.from('hello, network'), new Uint8Array(5000).fill(0xff)]) {
+      assert.equal(await codeOf(engine, bytes), 'model.network');
+    }
+    for (const share of [0.001, 0.1, 0.5, 0.9, 0.999]) {
+      const cut = backbone.subarray(0, Math.floor(backbone.length * share));
+      assert.equal(await codeOf(engine, cut), 'model.network', `cut at ${share}`);
+    }
+  });
+
+  test(`${engine}: a network with other inputs or outputs is refused`, async () => {
+    assert.equal(await codeOf(engine, backbone, { input: { ...input, name: 'picture' } }), 'model.network');
+    assert.equal(await codeOf(engine, backbone, { outputs: { nothing: { shape: [1] } } }), 'model.network');
+  });
+
+  test(`${engine}: a long run is cut into batches and the answers stay in order`, async () => {
+    const one = 299 * 299;
+    const pictures = Float32Array.from(
+      { length: 3 * one },
+      (_, i) => (Math.floor(i / one) + 1) * 0.2 + 0.1 * Math.sin(i),
+    );
+    const network = await openNetwork({ bytes: backbone, input, outputs }, { engine, threads: 1, batch: 2 });
+    try {
+      const { features } = await network.run(pictures, 3);
+      for (let n = 0; n < 3; n += 1) {
+        const alone = await network.run(pictures.slice(n * one, (n + 1) * one), 1);
+        assert.deepEqual(features.subarray(n * 2048, (n + 1) * 2048), alone.features);
+      }
+      await assert.rejects(network.run(pictures, 2), { code: 'engine.failed' });
+    } finally {
+      await network.close();
+    }
+  });
+}
+
+test('tfjs never runs on plain JavaScript, and leaves no tensor behind', async () => {
+  const tf = await startTensorFlow();
+  assert.match(tf.getBackend(), /^(wasm|tensorflow)$/);
+  const before = tf.memory().numTensors;
+  const network = await openNetwork({ bytes: backbone, input, outputs }, { engine: 'tfjs' });
+  await network.run(new Float32Array(299 * 299), 1);
+  await network.close();
+  assert.equal(await codeOf('tfjs', backbone, { outputs: { nothing: { shape: [1] } } }), 'model.network');
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test('the graph of the shipped network is read as it is', () => {
+  const graph = readGraph(backbone);
+  assert.deepEqual(graph.inputs, ['image']);
+  assert.deepEqual(graph.outputs.toSorted(), ['featureMap', 'features']);
+  assert.equal(graph.nodes.filter((node) => node.op === 'Conv').length, 94);
+});
