@@ -52,7 +52,10 @@ export function studyReport(
   for (const heatmap of report.heatmaps) if (heatmap !== null) objects.push(dicomObject('heat-map', heatmap));
   if (report.text !== undefined) objects.push(dicomObject('sr-text', report.text));
   if (report.air !== undefined) objects.push(dicomObject('sr-air', report.air));
-  for (const receiver of receiversOf(config, claim.source)) {
+  // Read again with the same outcome (no film, model or text changed): there is nothing to correct.
+  const made = new Set(earlier.map(({ uid }) => uid));
+  const isNew = objects.some(({ kind, uid }) => kind !== 'heat-map' && !made.has(uid));
+  for (const receiver of isNew ? receiversOf(config, claim.source) : []) {
     const { controlId, bytes } = makeMessage(results, { receiver, corrects, createdAt: analysedAt });
     const name = receiver?.name ?? null;
     objects.push({
