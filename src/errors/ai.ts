@@ -80,7 +80,7 @@ export const AI_ERRORS = errorTable({
   'retrain.output': {
     retry: 'permanent',
     meaning: 'The folder for the new model cannot be written, or holds another model.',
-    remedy: 'Give --out a new or empty folder on a disk with space, not the base model\'s own.',
+    remedy: "Give --out a new or empty folder on a disk with space, not the base model's own.",
   },
   'retrain.interrupted': {
     retry: 'transient',

@@ -19,7 +19,8 @@ export const USAGE_ERRORS = errorTable({
   },
   'input.unreadable': {
     retry: 'permanent',
-    meaning: 'The account that runs the command may not read this file or folder, or it is not a regular file.',
+    meaning:
+      'The account that runs the command may not read this file or folder, or it is not a regular file.',
     remedy: 'Check its permissions.',
   },
   'input.failed': {

@@ -13,7 +13,7 @@ export interface ResultSettings {
   readonly heatmapSide: number | null;
 }
 
-export const PRODUCT = { manufacturer: 'Deep Health', model: 'Deep Health' } as const;
+const PRODUCT = { manufacturer: 'Deep Health', model: 'Deep Health' } as const;
 
 /** The settings of results, from the config and the model that reads. */
 export function resultSettings(
