@@ -23,7 +23,7 @@ const TYPE_UNDETERMINED: Remark = {
 };
 
 /** P(pneumonia) = 1 - P(normal). */
-export function pneumoniaOf(probabilities: Probabilities): number {
+function pneumoniaOf(probabilities: Probabilities): number {
   return 1 - probabilities.normal;
 }
 

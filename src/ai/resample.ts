@@ -66,12 +66,15 @@ export function resample(picture: Raster, box: PictureBox, width: number, height
   for (let y = 0; y < height; y += 1) {
     line.fill(0);
     const from = (first[y] as number) - top;
-    for (let t = 0; t < taps; t += 1) {
-      const weight = weights[y * taps + t] as number;
-      if (weight === 0) continue;
+    for (let t = 0; t < taps; t += 2) {
+      const upper = weights[y * taps + t] as number;
+      const lower = t + 1 < taps ? (weights[y * taps + t + 1] as number) : 0;
+      if (upper === 0 && lower === 0) continue;
       const at = (from + t) * width;
+      const below = t + 1 < taps ? at + width : at;
       for (let x = 0; x < width; x += 1) {
-        line[x] = (line[x] as number) + weight * (narrow[at + x] as number);
+        line[x] =
+          (line[x] as number) + (upper * (narrow[at + x] as number) + lower * (narrow[below + x] as number));
       }
     }
     out.set(line, y * width);
@@ -144,6 +147,13 @@ function shrinkRows(
       const stop = row + (ends[i] as number);
       let a = 0;
       let b = 0;
+      for (; k + 2 < stop; k += 3) {
+        const one = pixels[k] as number;
+        const two = pixels[k + 1] as number;
+        const three = pixels[k + 2] as number;
+        b = (b + 3 * (a + one) + 2 * two + three) | 0;
+        a = (a + one + two + three) | 0;
+      }
       while (k < stop) {
         a = (a + (pixels[k] as number)) | 0;
         b = (b + a) | 0;

@@ -61,7 +61,7 @@ export function bootstrap(
 }
 
 /** Every figure that is there, with its name. */
-export function flattened(measures: Measures): [string, number][] {
+function flattened(measures: Measures): [string, number][] {
   const found: [string, number][] = [];
   for (const [name, value] of Object.entries(measures)) {
     if (typeof value === 'number') found.push([name, value]);

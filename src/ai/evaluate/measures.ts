@@ -34,7 +34,7 @@ export interface Measures {
   readonly ecePneumonia: number | null;
 }
 
-export const CALIBRATION_BINS = 15;
+const CALIBRATION_BINS = 15;
 
 /** Counts films by true class (rows) and strongest class (columns), in the order of LABELS. */
 export function confusionOf(scores: Scores, weights: Weights): number[][] {

@@ -35,7 +35,7 @@ export interface UnusedFilm {
 const RULES = rulesForFiles(DEFAULT_RULES);
 
 /** Opens one labelled film. Never throws for what is wrong with the film. */
-export async function openLabelled(
+async function openLabelled(
   labelled: LabelledFilm,
   table: LabelTable | undefined,
   decoder: Decoder,
