@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../config/load.ts';
 import { requireConfig } from '../config/require.ts';
 import { createLog, type Log, loggedFailure } from '../observe/log.ts';
 import { type Daemon, type Role, startDaemon } from '../server/daemon.ts';
+import { EXIT } from './exit.ts';
 import { productVersion } from './version.ts';
+
+/** Below the 30 s after which container platforms kill. */
+const LONGEST_STOP_MS = 28_000;
 
 /**
  * Runs the service until SIGTERM or SIGINT.
@@ -26,8 +31,10 @@ export async function serve(file: string | null, role: Role): Promise<void> {
   daemon = await startDaemon(config, { role, log, version });
   const signal = await stopped;
   log.info({ signal }, 'Stopping');
-  await daemon.stop();
+  // A peer that never answers does not keep us from ending; what was in hand is taken up at the next start.
+  await Promise.race([daemon.stop(), sleep(LONGEST_STOP_MS)]);
   log.info('Stopped');
+  process.exit(EXIT.done);
 }
 
 function reload(daemon: Daemon, file: string | null, log: Log): void {

@@ -91,15 +91,15 @@ export async function showStudy(file: string | null, study: string, options: Stu
 export async function retryStudies(
   file: string | null,
   given: readonly string[],
-  options: StudiesOptions & { failed?: boolean; reread?: boolean },
+  options: StudiesOptions & { reread?: boolean },
 ): Promise<void> {
-  if (given.length === 0 && options.failed !== true) {
-    throw new DeepHealthError('usage.wrong', 'Name studies, or give --failed.');
+  if (given.length === 0 && options.reread === true) {
+    throw new DeepHealthError('usage.wrong', 'Name the studies that are to be read again.');
   }
   const named = given.map(studyUid);
   await withLedger(file, async (ledger) => {
     const chosen = new Set<StudyUid>(named);
-    if (options.failed === true) {
+    if (given.length === 0) {
       for await (const { studyUid: uid } of studiesOf(ledger, 'failed', undefined)) chosen.add(uid);
       for await (const { studyUid: uid, deliveries } of studiesOf(ledger, 'reported', undefined)) {
         if (deliveries.parked > 0) chosen.add(uid);

@@ -45,12 +45,11 @@ export function studiesCommand(): Command {
   command
     .command('retry')
     .description('Takes failed studies and parked deliveries up again.')
-    .argument('[study...]', 'Study Instance UIDs')
-    .option('--failed', 'every failed study and every study with parked deliveries')
+    .argument('[study...]', 'Study Instance UIDs (default: all that failed or are stuck)')
     .option('--reread', 'read the studies again, with the model of today')
     .option(...file)
     .option(...json)
-    .action(async (studies: string[], options: StudiesOptions & { failed?: boolean; reread?: boolean }) => {
+    .action(async (studies: string[], options: StudiesOptions & { reread?: boolean }) => {
       const { retryStudies } = await import('./studies-ledger.ts');
       await retryStudies(configPath(options.config), studies, options);
     });

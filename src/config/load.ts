@@ -204,6 +204,29 @@ function contradictions(config: Config): Problem[] {
     });
   }
   const known = config.pacs.map((entry) => entry.name);
+  // Each is a destination of its own in the ledger; `folder` is the outbox.
+  config.ris.forEach((entry, index) => {
+    if (known.includes(entry.name)) {
+      problems.push({
+        path: `ris.${index}.name`,
+        value: JSON.stringify(entry.name),
+        message: 'A PACS has this name already.',
+        remedy: 'Give the RIS another name.',
+      });
+    }
+  });
+  for (const key of ['pacs', 'ris'] as const) {
+    config[key].forEach(({ name }, index) => {
+      if (name === 'folder') {
+        problems.push({
+          path: `${key}.${index}.name`,
+          value: JSON.stringify(name),
+          message: 'This name stands for the outbox folder.',
+          remedy: 'Use another name.',
+        });
+      }
+    });
+  }
   (config.report.to ?? []).forEach((entry, index) => {
     if (!known.includes(entry)) {
       const meant = nearest(entry, known);

@@ -17,6 +17,8 @@ export interface Receiving {
   /** Milliseconds that a pushed study waits after its last request for another one. */
   settleMs(): number;
   stopping(): boolean;
+  /** A study is to settle in so many milliseconds. */
+  onSettling(inMs: number): void;
 }
 
 /** A study whose request broke off settles after this time without another instance. */
@@ -112,6 +114,7 @@ export async function settleReceived(receiving: Receiving, receipt: StowReceipt)
         priority: 'routine',
         settleAt: Date.now() + receiving.settleMs(),
       });
+      receiving.onSettling(receiving.settleMs());
     } catch (error) {
       // The instances are recorded and settle by themselves a little later: the sender's success stands.
       receiving.log.warn(loggedFailure(error), 'A pushed study could not be settled yet');

@@ -163,6 +163,8 @@ export async function startDaemon(initial: Config, { role, log, version }: Daemo
     ...{ ledger, folder, storage, log },
     settleMs: () => parseDuration(config.server.settle) ?? 0,
     stopping: () => stopping,
+    // Without it the study would wait for the next round.
+    onSettling: (inMs) => void setTimeout(() => tend.wake(), inMs + 1).unref(),
   };
   const app = createApp({
     receiving,

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { DEFAULT_RULES } from '../dicom/film/select-rules.ts';
+import type { DicomWebClient } from '../dicom/web/client.ts';
+import { DeepHealthError } from '../errors/error.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/types.ts';
+import { instanceUid, studyUid } from '../ledger/uids.ts';
+import { type DataFolder, openDataFolder, removeLeftovers } from './data-folder.ts';
+import { instanceRole } from './film-classes.ts';
+import { createLooks } from './looks.ts';
+import { dateWindow } from './poll.ts';
+import { sweepRetention } from './retention.ts';
+import { createStorageWatch } from './storage-watch.ts';
+
+const CR = '1.2.840.10008.5.1.4.1.1.1';
+const SC = '1.2.840.10008.5.1.4.1.1.7';
+const SR = '1.2.840.10008.5.1.4.1.1.88.33';
+
+let folder: DataFolder;
+let ledger: Ledger;
+let now = 1_800_000_000_000;
+before(async () => {
+  folder = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
+  ledger = await openLedger(join(folder.path, 'ledger.sqlite'), { now: () => now });
+});
+after(async () => {
+  await ledger.close();
+  await rm(folder.path, { recursive: true });
+});
+
+test('films start a reading; our own reports and heat maps and other objects do not', () => {
+  const digitiser = { ...DEFAULT_RULES, secondaryCapture: true };
+  assert.equal(instanceRole({ sopClassUid: CR, modality: 'CR' }, DEFAULT_RULES), 'film');
+  assert.equal(instanceRole({ sopClassUid: SR, modality: 'SR' }, digitiser), 'other');
+  assert.equal(instanceRole({ sopClassUid: SC, modality: 'OT' }, digitiser), 'other');
+  assert.equal(instanceRole({ sopClassUid: SC, modality: 'CR' }, digitiser), 'film');
+  assert.equal(instanceRole({ sopClassUid: SC, modality: 'CR' }, DEFAULT_RULES), 'other');
+  const heatmap = { '00080008': { vr: 'CS', Value: ['DERIVED', 'SECONDARY', 'HEATMAP'] } };
+  assert.equal(instanceRole({ sopClassUid: SC, modality: 'CR', dataset: heatmap }, digitiser), 'other');
+  assert.equal(instanceRole({ modality: 'DX' }, DEFAULT_RULES), 'film');
+  assert.equal(instanceRole({}, DEFAULT_RULES), 'other');
+});
+
+test('a poll asks from some days back to tomorrow, over the end of a year too', () => {
+  assert.deepEqual(dateWindow(new Date('2026-12-31T23:30:00Z'), 2), { from: '20261229', to: '20270101' });
+});
+
+test('storage is low below the reserve, also when the disk cannot be asked twice a second', async () => {
+  let free = 1000;
+  let asked = 0;
+  let reserve = 500;
+  const disk = {
+    free: async () => {
+      asked += 1;
+      return free;
+    },
+  };
+  const watch = createStorageWatch(disk, () => reserve);
+  assert.equal(await watch.low(), false);
+  free = 100;
+  assert.equal(await watch.low(), false, 'it was asked just now');
+  assert.equal(asked, 1);
+  reserve = 2000;
+  assert.equal(await watch.low(), true);
+});
+
+test('a path of the ledger never leaves the data folder', () => {
+  assert.throws(() => folder.absolute('../outside.dcm'), { code: 'storage.failed' });
+  assert.throws(() => folder.absolute('/etc/passwd'), { code: 'storage.failed' });
+  assert.equal(folder.relative(folder.absolute('films/a/b.dcm')), 'films/a/b.dcm');
+});
+
+test('leftovers of a killed receiver are removed, young ones and recorded films are not', async () => {
+  await mkdir(join(folder.films, 'study'));
+  await writeFile(join(folder.films, 'study', 'film.dcm'), '');
+  await writeFile(join(folder.films, 'old.part'), '');
+  await writeFile(join(folder.films, 'young.part'), '');
+  await utimes(join(folder.films, 'old.part'), 0, 0);
+  assert.equal(await removeLeftovers(folder, 3_600_000), 1);
+  assert.deepEqual((await readdir(folder.films)).toSorted(), ['study', 'young.part']);
+});
+
+test('a finished study is removed with its files after its retention, not before', async () => {
+  const uid = studyUid('1.2.3');
+  const path = 'films/kept/film.dcm';
+  await mkdir(join(folder.films, 'kept'));
+  await writeFile(folder.absolute(path), 'film');
+  await mkdir(join(folder.outbox, uid));
+  const instance = {
+    sopUid: instanceUid('1.2.3.1'),
+    seriesUid: '1.2.3.0',
+    sopClassUid: CR,
+    role: 'film',
+    location: { kind: 'file', path },
+    sha256: null,
+    bytes: null,
+  } as const;
+  const source = { kind: 'receive', pacs: null } as const;
+  await ledger.studies.notice({
+    studyUid: uid,
+    source,
+    priority: 'routine',
+    settleAt: now,
+    instances: [instance],
+  });
+  await ledger.studies.settle(uid);
+  const claim = await ledger.claims.claimNext({ worker: 'test', leaseMs: 1000 });
+  assert.ok(claim !== undefined);
+  await ledger.claims.skip(claim, { code: 'film.not-frontal', message: 'A lateral.' });
+  const day = 24 * 3_600_000;
+  now += day;
+  assert.equal(await sweepRetention(ledger, folder, 30 * day, now), 0);
+  now += 31 * day;
+  assert.equal(await sweepRetention(ledger, folder, 30 * day, now), 1);
+  assert.equal(await ledger.studies.get(uid), undefined);
+  await assert.rejects(readdir(join(folder.films, 'kept')));
+  await assert.rejects(readdir(join(folder.outbox, uid)));
+});
+
+test('a promised look outlives the process and an archive that is away, and is made once', async () => {
+  let away = true;
+  let asked = 0;
+  const archive = {
+    name: 'archive',
+    async searchInstances() {
+      asked += 1;
+      if (away) throw new DeepHealthError('web.unreachable');
+      return [];
+    },
+  } as unknown as DicomWebClient;
+  const parts = {
+    ledger,
+    worker: 'one',
+    archives: () => new Map([['archive', archive]]),
+    select: () => DEFAULT_RULES,
+  };
+  await createLooks(parts).promise({ studyUid: studyUid('1.2.9'), pacs: 'archive', priority: 'routine' });
+  const looks = createLooks(parts);
+  await assert.rejects(looks.make(), { code: 'web.unreachable' });
+  away = false;
+  assert.equal(await looks.make(), true);
+  assert.equal(await looks.make(), false);
+  assert.equal(asked, 2);
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { takeWorkerName } from './worker-name.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dh-worker-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+test('a process that died leaves its name to the next start, a living one keeps it', async () => {
+  const first = await takeWorkerName(folder);
+  const [file] = await readdir(join(folder, 'workers'));
+  const dead = spawn('true');
+  await once(dead, 'exit');
+  await writeFile(join(folder, 'workers', file ?? ''), String(dead.pid));
+  assert.equal((await takeWorkerName(folder)).name, first.name);
+
+  const living = spawn('sleep', ['60']);
+  await writeFile(join(folder, 'workers', file ?? ''), String(living.pid));
+  const second = await takeWorkerName(folder);
+  assert.notEqual(second.name, first.name);
+  living.kill();
+  await once(living, 'exit');
+  await second.release();
+  assert.equal((await takeWorkerName(folder)).name, first.name);
+});
+
+test('data folders on one machine have names of their own', async () => {
+  const other = await mkdtemp(join(tmpdir(), 'dh-worker-'));
+  assert.notEqual((await takeWorkerName(other)).name, (await takeWorkerName(folder)).name);
+  await rm(other, { recursive: true });
+});
