@@ -42,7 +42,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   });
   try {
     say(`It listens on ${daemon.url} after ${seconds(began)}. Drawing a phantom film of a child's chest ...`);
-    const film = phantomFile({ finding: 'bacterial', seed: 7 });
+    const film = phantomFile({ finding: 'viral', seed: 4 });
     const study = studyUid(identityOf(film).studyInstanceUid);
     const pushed = performance.now();
     await push(daemon.url, film);
@@ -116,5 +116,6 @@ function show({ objects, study }: StudyHistory, folder: string, url: string, opt
   const { conclusion } = study.summary as { conclusion: string };
   process.stdout.write(`${conclusion}\n\n`);
   for (const { title, path } of made) process.stdout.write(`${title.padEnd(14)}${path}\n`);
-  process.stdout.write(`${'Console'.padEnd(14)}${url}/\n`);
+  const hint = options.keep === true ? '' : '  (leave the service running with --keep)';
+  process.stdout.write(`${'Console'.padEnd(14)}${url}/${hint}\n`);
 }
