@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
+import { makeAuthority } from '../peers/certificates.ts';
 import { freePort } from '../peers/ports.ts';
 import { until } from '../peers/process.ts';
 import { film, startDaemon, studyOf } from './daemon.ts';
@@ -111,6 +114,31 @@ test('with users and tokens only they get in, and are asked before a body is rea
   assert.match(head.toString(), /www-authenticate: Basic/i);
   socket.destroy();
   await daemon.remove();
+});
+
+test('over TLS with a client CA only clients with a certificate of it get in', async (t) => {
+  if (!existsSync('/usr/bin/openssl')) return t.skip('openssl is not installed');
+  const authority = await makeAuthority();
+  const own = await authority.issue('service');
+  const client = await authority.issue('client');
+  const daemon = await startDaemon({
+    config: { server: { tls: { cert: own.certPath, key: own.keyPath, clientCa: authority.certPath } } },
+  });
+  assert.match(daemon.url, /^https:/);
+  const ask = async (certificate: { cert?: string; key?: string }) => {
+    const agent = new Agent({ connect: { ca: authority.cert, ...certificate } });
+    try {
+      const answer = await request(`${daemon.url}/livez`, { dispatcher: agent });
+      await answer.body.dump();
+      return answer.statusCode;
+    } finally {
+      await agent.close();
+    }
+  };
+  assert.equal(await ask({ cert: client.cert, key: client.key }), 200);
+  await assert.rejects(ask({}));
+  await daemon.remove();
+  await authority.remove();
 });
 
 test('SIGTERM under work: the study in hand is finished or put back, exit code 0', async () => {
