@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Orthanc, orthancInstalled, startOrthanc } from '../peers/orthanc.ts';
+import { until } from '../peers/process.ts';
 import {
   EVERY_SECOND,
   film,
