@@ -62,6 +62,11 @@ export const AI_ERRORS = errorTable({
     meaning: 'The CSV of labels cannot be used.',
     remedy: 'It needs a header with a film column (file, SOPInstanceUID, ...) and a label column.',
   },
+  'evaluate.output': {
+    retry: 'permanent',
+    meaning: 'The figures and the page of an evaluation cannot be written.',
+    remedy: 'Give --out a folder that can be written, on a disk with space.',
+  },
   'retrain.class-without-films': {
     retry: 'permanent',
     meaning: 'A class has no film that could be read.',

@@ -29,7 +29,7 @@ const BATCH = 8;
 const MISSES = 12;
 /**
  * Reads every labelled film below a folder and counts how often the model is right.
- * @throws `evaluate.no-films`, `evaluate.labels`, `engine.failed`; an AbortError when `signal` says so
+ * @throws `evaluate.no-films`, `evaluate.labels`, `evaluate.output`, `engine.failed`; an AbortError when `signal` says so
  */
 export async function evaluate(folder: string, options: EvaluateOptions): Promise<Evaluation> {
   const started = performance.now();
@@ -50,6 +50,7 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
     identity: model.identity,
     found: { films: films.length, leftOut: films.length - chosen.length, unlabelled, unreadable },
     part: part === 'all' ? null : part,
+    gated: true,
     misses,
     resamples: options.resamples ?? 1000,
     seconds: (performance.now() - started) / 1000,

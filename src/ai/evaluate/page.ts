@@ -217,8 +217,12 @@ function calibration({ thresholds }: Evaluation, { reliability, histograms }: Dr
 
 function reported({ reported: { columns, rows }, heldBack, films, measures }: Evaluation): string {
   const lines = inOrder(rows).map(([truth, counts]) => [CLASS[truth] ?? truth, ...counts.map(String)]);
-  const note = `${heldBack} of ${films.evaluated} films were held back by the quality rules or the input gate. ${percent(measures.undetermined)} of the films lie between the two thresholds.`;
-  return `${table(['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)], lines, 'After thresholds, gate and abstention')}<p class="note">${escaped(note)}</p>`;
+  const held =
+    heldBack === null
+      ? 'Input gate and quality rules are left out here.'
+      : `${heldBack} of ${films.evaluated} films were held back by the quality rules or the input gate.`;
+  const note = `${held} ${percent(measures.undetermined)} of the films lie between the two thresholds.`;
+  return `${table(['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)], lines, 'After thresholds and abstention')}<p class="note">${escaped(note)}</p>`;
 }
 
 function card({ card: figures }: Evaluation): string {

@@ -59,8 +59,8 @@ export interface Evaluation {
     readonly columns: readonly string[];
     readonly rows: Readonly<Record<string, readonly number[]>>;
   };
-  /** Films that the gate or the quality rules held back. */
-  readonly heldBack: number;
+  /** Films that the gate or the quality rules held back; null where the scores alone were judged. */
+  readonly heldBack: number | null;
   readonly subgroups: readonly Subgroup[];
   readonly card: readonly CardFigure[];
   readonly misses: readonly Miss[];

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DeepHealthError } from '../../errors/error.ts';
 import type { Manifest } from '../manifest.ts';
 import { LABELS, type ModelIdentity, type Reading } from '../reading.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -42,6 +43,8 @@ export interface SummaryOptions {
     readonly unreadable: Evaluation['unreadable'];
   };
   readonly part: string | null;
+  /** False: the films were judged by their scores alone, not by gate and quality rules. */
+  readonly gated: boolean;
   readonly misses: WorstMisses;
   readonly resamples: number;
   readonly seconds: number;
@@ -51,7 +54,7 @@ export interface SummaryOptions {
   readonly sections?: string;
 }
 
-/** Counts the films read and writes what was found. */
+/** Counts the films read and writes what was found. @throws `evaluate.output` */
 export async function summarise(read: readonly ReadFilm[], options: SummaryOptions): Promise<Evaluation> {
   const { manifest, found } = options;
   const thresholds = manifest.decision;
@@ -82,7 +85,7 @@ export async function summarise(read: readonly ReadFilm[], options: SummaryOptio
     bootstrap: { resamples: bands.resamples, seed: SEED },
     confusion: { labels: LABELS, counts: confusionOf(scores, ones) },
     reported: { columns: REPORTED, rows: reportedTable(read) },
-    heldBack: read.filter((film) => film.heldBack).length,
+    heldBack: options.gated ? read.filter((film) => film.heldBack).length : null,
     subgroups: subgroupsOf(read, thresholds),
     card: cardFigures(manifest.metrics, measures, bands.intervals),
     misses: options.misses.list,
@@ -98,12 +101,20 @@ export async function summarise(read: readonly ReadFilm[], options: SummaryOptio
       histograms: histogramsOf(read),
       heatmaps: options.misses.heatmaps,
     };
-    await mkdir(options.out, { recursive: true });
-    await writeFile(path.join(options.out, 'metrics.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
     const html = reportPage(evaluation, drawings, manifest, options.sections ?? '');
-    await writeFile(path.join(options.out, 'report.html'), html);
+    await writeResults(options.out, evaluation, html);
   }
   return evaluation;
+}
+
+async function writeResults(folder: string, evaluation: Evaluation, html: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'metrics.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
+    await writeFile(path.join(folder, 'report.html'), html);
+  } catch (cause) {
+    throw new DeepHealthError('evaluate.output', undefined, { cause });
+  }
 }
 
 /** What is counted of a reading beside its probabilities. */

@@ -78,6 +78,11 @@ export async function retrain(folder: string, options: RetrainOptions): Promise<
     await rm(partial, { recursive: true, force: true });
     if (options.signal?.aborted)
       throw new DeepHealthError('retrain.interrupted', undefined, { cause: error });
+    // What is left to the file system here is only writing: films, tables and the base have codes of their own.
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall !== undefined || code === 'evaluate.output') {
+      throw new DeepHealthError('retrain.output', undefined, { cause: error });
+    }
     throw error;
   }
 }
@@ -101,9 +106,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
     const validated = await crossValidate(collected.films, base.head, options);
     const calibration = calibrate(validated.heldOut);
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true }).catch((cause: unknown) => {
-      throw new DeepHealthError('retrain.output', undefined, { cause });
-    });
+    await mkdir(partial, { recursive: true });
     const made = await writeModel(base, collected.films, validated, calibration, options, partial);
     const identity = (await readModelFolder(partial)).identity;
     const read = heldOutReadings(collected.films, validated, calibration);
@@ -120,6 +123,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
         unreadable: collected.leftOut,
       },
       part: null,
+      gated: false,
       misses: await drawMisses(model, collected.films, validated, calibration, identity),
       resamples: RESAMPLES,
       seconds: (performance.now() - started) / 1000,
