@@ -57,7 +57,10 @@ function describe(folder: string, file: string, table: LabelTable | undefined): 
   const base = path.basename(file);
   const folders = path.resolve(file).split(path.sep).slice(0, -1).toReversed();
   const inside = folders.slice(0, name.split('/').length);
-  const part = inside.map(partOfWord).find((found) => found !== undefined);
+  const part = inside
+    .slice(0, -1)
+    .map(partOfWord)
+    .find((found) => found !== undefined);
   if (table !== undefined) {
     const row = namesOf(name)
       .map((key) => table.get(key))

@@ -33,6 +33,7 @@ const NAMES: Readonly<Record<Label, string>> = {
 const WARNING: Rgb = [255, 214, 102];
 const TEXT: Rgb = [222, 222, 222];
 const FAINT: Rgb = [130, 130, 130];
+const MARK: Rgb = [120, 170, 200];
 const BLACK = 0;
 
 /**
@@ -48,6 +49,7 @@ export function drawHeatmap(input: HeatmapInput): Heatmap {
   }
   drawFilm(canvas, film, input.picture);
   drawMap(canvas, film, input.picture, input.map, displayed(input.map, isReported(input)));
+  drawCorners(canvas, film, input.picture, input.map.box, zoom);
   drawBar(canvas, film, zoom);
   const below = film.y + film.height + zoom * 5;
   for (const [i, line] of footer.entries()) {
@@ -79,7 +81,7 @@ function legend(input: HeatmapInput): string[] {
   return [
     reported,
     what,
-    'Colours show what the model reacts to, not the extent of disease',
+    'Colours show what the model reacts to, not the extent of disease; corners mark the area it read',
     `Model: ${reading.model.name} ${reading.model.version}`,
   ];
 }
@@ -154,6 +156,38 @@ function drawMap(
       const value = upper * (1 - row.share) + lower * row.share;
       blend(canvas, film.x + column.pixel, film.y + row.pixel, colourOf(value), opacityOf(value));
     }
+  }
+}
+
+/** Marks the corners of the area that was read, within the film. */
+function drawCorners(
+  canvas: Canvas,
+  film: Heatmap['film'],
+  picture: GrayPicture,
+  box: ActivationMap['box'],
+  zoom: number,
+): void {
+  const within = (at: number, size: number, drawn: number) =>
+    Math.round((Math.min(Math.max(at, 0), size) / size) * drawn);
+  const [left, right] = [box.x0, box.x1].map((x) => film.x + within(x, picture.width, film.width));
+  const [top, bottom] = [box.y0, box.y1].map((y) => film.y + within(y, picture.height, film.height));
+  if (left === undefined || right === undefined || top === undefined || bottom === undefined) return;
+  const arm = zoom * 9;
+  for (const [x, y] of [
+    [left, top],
+    [right - arm, top],
+    [left, bottom - zoom],
+    [right - arm, bottom - zoom],
+  ] as const) {
+    fill(canvas, x, y, arm, zoom, MARK);
+  }
+  for (const [x, y] of [
+    [left, top],
+    [right - zoom, top],
+    [left, bottom - arm],
+    [right - zoom, bottom - arm],
+  ] as const) {
+    fill(canvas, x, y, zoom, arm, MARK);
   }
 }
 
