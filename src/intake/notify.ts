@@ -6,9 +6,7 @@ import type { Look, Looks } from './looks.ts';
 export interface Notifying {
   readonly ledger: Pick<Ledger, 'studies'>;
   readonly looks: Pick<Looks, 'promise'>;
-  archives(): ReadonlyMap<string, DicomWebClient>;
-  /** There is a study to settle or to look at. */
-  readonly onNoticed: () => void;
+  readonly archives: ReadonlyMap<string, DicomWebClient>;
 }
 
 /**
@@ -20,9 +18,8 @@ export interface Notifying {
  * @throws DeepHealthError `study.no-pacs`, `ledger.*`
  */
 export async function noticeStudy(named: Look, notifying: Notifying): Promise<Study> {
-  const { ledger, looks } = notifying;
+  const { ledger, looks, archives } = notifying;
   const { studyUid, pacs, priority } = named;
-  const archives = notifying.archives();
   if (archives.size === 0 || (pacs !== null && !archives.has(pacs)))
     throw new DeepHealthError('study.no-pacs');
   const known = await ledger.studies.get(studyUid);
@@ -33,7 +30,6 @@ export async function noticeStudy(named: Look, notifying: Notifying): Promise<St
   } else {
     await looks.promise(named);
   }
-  notifying.onNoticed();
   const study = await ledger.studies.get(studyUid);
   if (study === undefined) throw new DeepHealthError('ledger.refused');
   return study;

@@ -68,9 +68,10 @@ export function createMetrics(ledger: Pick<Ledger, 'studies' | 'deliveries'>): M
     labelNames: ['state'],
     registers,
     async collect() {
-      for (const [state, count] of Object.entries(await ledger.studies.countByState())) {
-        this.set({ state }, count);
-      }
+      this.reset();
+      // Without the database the rest is still worth having.
+      const counts = await ledger.studies.countByState().catch(() => ({}));
+      for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
     },
   });
   new Gauge({
@@ -80,7 +81,8 @@ export function createMetrics(ledger: Pick<Ledger, 'studies' | 'deliveries'>): M
     registers,
     async collect() {
       this.reset();
-      for (const { destination, pending, parked } of await ledger.deliveries.backlog()) {
+      const backlog = await ledger.deliveries.backlog().catch(() => []);
+      for (const { destination, pending, parked } of backlog) {
         this.set({ destination, state: 'pending' }, pending);
         this.set({ destination, state: 'parked' }, parked);
       }

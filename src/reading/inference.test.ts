@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FilmReading, FilmToRead, Model } from '../ai/classify.ts';
 import { createInference } from './inference.ts';
+import { modelInForce } from './model-in-force.ts';
 
 /** A network whose passes end when the test says so. */
 function steppedModel(read: (films: readonly FilmToRead[]) => Promise<FilmReading[]>): Model {
@@ -23,13 +24,10 @@ test('an only film is read at once; those that come meanwhile share the next pas
     }
     return films.map(readingOf);
   });
-  const inference = createInference(
-    () => model,
-    () => 3,
-  );
-  const first = inference.read(filmNamed('1'));
+  const inference = createInference(() => 3);
+  const first = inference.read(filmNamed('1'), model);
   await new Promise(setImmediate);
-  const rest = ['2', '3', '4', '5'].map((name) => inference.read(filmNamed(name)));
+  const rest = ['2', '3', '4', '5'].map((name) => inference.read(filmNamed(name), model));
   end();
   const readings = await Promise.all([first, ...rest]);
   assert.deepEqual(passes, [['1'], ['2', '3', '4'], ['5']]);
@@ -44,13 +42,31 @@ test('a film that the engine fails at takes no other film of its batch down', as
     if (films.some(({ view }) => (view as string) === 'bad')) throw new Error('engine');
     return films.map(readingOf);
   });
-  const inference = createInference(
-    () => model,
-    () => 4,
+  const inference = createInference(() => 4);
+  const results = await Promise.allSettled(
+    ['a', 'bad', 'c'].map((name) => inference.read(filmNamed(name), model)),
   );
-  const results = await Promise.allSettled(['a', 'bad', 'c'].map((name) => inference.read(filmNamed(name))));
   assert.deepEqual(
     results.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled'],
   );
+});
+
+test('a model that is replaced stays open until what is read with it has ended', async () => {
+  const closed: string[] = [];
+  const named = (name: string) => ({ close: async () => void closed.push(name) }) as unknown as Model;
+  const inForce = modelInForce(named('old'));
+  let end: () => void = () => {};
+  const study = inForce.use(async () => {
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+  });
+  inForce.replace(named('new'));
+  await new Promise(setImmediate);
+  assert.deepEqual(closed, []);
+  end();
+  await study;
+  await inForce.close();
+  assert.deepEqual(closed, ['old', 'new']);
 });

@@ -3,7 +3,7 @@ import type { FilmReading, FilmToRead, Model } from '../ai/classify.ts';
 /** Gives films to the network in batches that form by themselves. */
 export interface Inference {
   /** Reads one film; it may share a pass of the network with films of other studies. */
-  read(film: FilmToRead): Promise<FilmReading>;
+  read(film: FilmToRead, model: Model): Promise<FilmReading>;
 }
 
 interface Waiting {
@@ -17,16 +17,15 @@ interface Waiting {
  * While one pass is computed, the films that become ready wait; the next pass takes them together. Nobody
  * waits for a batch to fill: an only film is read at once.
  *
- * @param model the one in force when a film comes; a reload may change it
  * @param batch the most films of a pass
  */
-export function createInference(model: () => Model, batch: () => number): Inference {
+export function createInference(batch: () => number): Inference {
   const waiting: Waiting[] = [];
   let computing = false;
 
-  async function pass(films: readonly Waiting[], by: Model): Promise<void> {
+  async function pass(films: readonly Waiting[], model: Model): Promise<void> {
     try {
-      const readings = await by.read(films.map(({ film }) => film));
+      const readings = await model.read(films.map(({ film }) => film));
       films.forEach(({ resolve, reject }, index) => {
         const reading = readings[index];
         if (reading === undefined) reject(new Error('the model gave fewer readings than films'));
@@ -34,7 +33,7 @@ export function createInference(model: () => Model, batch: () => number): Infere
       });
     } catch (error) {
       // One film must not take the others of its batch down with it: each gets a pass of its own.
-      if (films.length > 1) for (const each of films) await pass([each], by);
+      if (films.length > 1) for (const each of films) await pass([each], model);
       else films[0]?.reject(error);
     }
   }
@@ -55,9 +54,9 @@ export function createInference(model: () => Model, batch: () => number): Infere
   }
 
   return {
-    read(film) {
+    read(film, model) {
       return new Promise((resolve, reject) => {
-        waiting.push({ film, model: model(), resolve, reject });
+        waiting.push({ film, model, resolve, reject });
         if (!computing) queueMicrotask(() => !computing && void compute());
       });
     },

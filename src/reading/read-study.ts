@@ -29,7 +29,6 @@ export type StudyReading =
 export interface StudyReader extends Gathering {
   readonly decoder: Decoder;
   readonly inference: Inference;
-  model(): Model;
   rules(): SelectRules;
   /** The largest single film, in bytes. */
   maxFilm(): number;
@@ -52,6 +51,7 @@ const STUBBORN_ATTEMPTS = 6;
 export async function readStudy(
   claim: StudyClaim,
   reader: StudyReader,
+  model: Model,
   signal: AbortSignal,
 ): Promise<StudyReading> {
   const all = await gatherInstances(claim, reader);
@@ -72,7 +72,7 @@ export async function readStudy(
     };
     instances.push({ ...noticeOf(instance), selection: { kind: 'left-out', reason } });
   }
-  const looks = await inTurns(taken, AT_ONCE, (instance) => lookAt(claim, instance, reader, signal));
+  const looks = await inTurns(taken, AT_ONCE, (instance) => lookAt(claim, instance, reader, model, signal));
   for (const look of looks) {
     instances.push(look.instance);
     if (look.film !== undefined) films.push(look.film);
@@ -97,6 +97,7 @@ async function lookAt(
   claim: StudyClaim,
   instance: Instance,
   reader: StudyReader,
+  model: Model,
   signal: AbortSignal,
 ): Promise<Look> {
   let notice = noticeOf(instance);
@@ -112,7 +113,7 @@ async function lookAt(
       limits: { fileBytes: reader.maxFilm() },
     });
     checkIdentity(film, claim);
-    const outcome = await reader.inference.read(film);
+    const outcome = await reader.inference.read(film, model);
     return {
       instance: { ...notice, selection: { kind: 'read' } },
       film: { instance, film, sha256, outcome },

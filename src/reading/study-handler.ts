@@ -1,9 +1,11 @@
+import type { Model } from '../ai/classify.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import type { Ledger, StudyClaim } from '../ledger/types.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import type { StudyHandler } from '../queue/types.ts';
+import type { ModelInForce } from './model-in-force.ts';
 import { readStudy, type StudyReader, type StudyReading } from './read-study.ts';
 import { codeOf, verdictOf } from './retry.ts';
 import { reached } from './stop-points.ts';
@@ -12,7 +14,8 @@ import { type Reporting, studyReport } from './study-report.ts';
 export interface StudyHandling {
   readonly ledger: Ledger;
   readonly reader: StudyReader;
-  reporting(): Reporting;
+  readonly models: ModelInForce;
+  reporting(model: Model): Reporting;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;
@@ -31,9 +34,12 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
     const entry = { study: handling.keyOf(claim.studyUid), run: claim.run, source: claim.source.kind };
     const took = () => (performance.now() - began) / 1000;
     try {
-      const reading = await readStudy(claim, handling.reader, signal);
-      signal.throwIfAborted();
-      await record(claim, reading, handling);
+      const reading = await handling.models.use(async (model) => {
+        const found = await readStudy(claim, handling.reader, model, signal);
+        signal.throwIfAborted();
+        await record(claim, found, model, handling);
+        return found;
+      });
       const ms = Math.round(took() * 1000);
       switch (reading.kind) {
         case 'read':
@@ -63,7 +69,12 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
   };
 }
 
-async function record(claim: StudyClaim, reading: StudyReading, handling: StudyHandling): Promise<void> {
+async function record(
+  claim: StudyClaim,
+  reading: StudyReading,
+  model: Model,
+  handling: StudyHandling,
+): Promise<void> {
   const { ledger } = handling;
   switch (reading.kind) {
     case 'nothing-to-read':
@@ -73,7 +84,7 @@ async function record(claim: StudyClaim, reading: StudyReading, handling: StudyH
     case 'read': {
       const earlier = (await ledger.readings.objects(claim.studyUid)).filter(({ run }) => run < claim.run);
       const { films, instances } = reading;
-      const report = studyReport(claim, films, instances, earlier, new Date(), handling.reporting());
+      const report = studyReport(claim, films, instances, earlier, new Date(), handling.reporting(model));
       reached('reading.made');
       await ledger.claims.report(claim, report);
       reached('reading.recorded');

@@ -1,39 +1,41 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
-import type { ReceiveLimits } from '../dicom/web/receive.ts';
-import { handleStow } from '../dicom/web/receive-http.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import type { IntakeRules } from '../intake/film-classes.ts';
-import { isReceivedClass } from '../intake/film-classes.ts';
-import { createReceiveSink, type Receiving, settleReceived } from '../intake/receive.ts';
+import type { Looks } from '../intake/looks.ts';
 import { loggedFailure } from '../observe/log.ts';
-import type { Metrics } from '../observe/metrics.ts';
-import { type Access, CHALLENGE } from './access.ts';
+import { CHALLENGE } from './access.ts';
+import type { Context } from './context.ts';
 import { asFailure, sendFailure } from './failure.ts';
-import { type HealthChecks, readiness } from './health.ts';
+import { readiness } from './health.ts';
 import { frontPage } from './page.ts';
-import { type Predicting, predictRoute } from './routes/predict.ts';
-import { type StudyRoutes, studyRoutes } from './routes/studies.ts';
+import type { Reading } from './reading.ts';
+import { predictRoute } from './routes/predict.ts';
+import { receiveRoute } from './routes/receive.ts';
+import { studyRoutes } from './routes/studies.ts';
 
 export interface AppParts {
-  readonly receiving: Receiving;
-  rules(): IntakeRules;
-  limits(): Partial<ReceiveLimits>;
-  readonly studies: StudyRoutes;
+  readonly context: Context;
+  readonly looks: Looks;
   /** Undefined where this process does not read. */
-  readonly predicting: Predicting | undefined;
-  readonly metrics: Metrics;
-  readonly health: HealthChecks;
-  readonly version: string;
-  access(): Access;
-  metricsEnabled(): boolean;
-  /** Whether this process takes in studies. */
+  readonly reading: Reading | undefined;
+  /** Whether this process takes in pushed studies. */
   readonly takesIn: boolean;
+  /** Something was recorded that has to be worked on. */
+  readonly onWork: () => void;
 }
+
+/** What the paths that take one method only take. */
+const METHODS: Readonly<Record<string, string>> = {
+  '/dicom-web/studies': 'POST',
+  '/api/predict': 'POST',
+  '/api/studies': 'GET',
+  '/metrics': 'GET',
+};
 
 /** The HTTP interface. Who is not known is turned away before anything of a body is read. */
 export function createApp(parts: AppParts): Express {
-  const { receiving, metrics, health } = parts;
+  const { context, reading } = parts;
+  const { log, version, metrics, inForce } = context;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -46,15 +48,15 @@ export function createApp(parts: AppParts): Express {
   });
 
   app.get('/livez', (_request, response) => {
-    response.json({ alive: true, version: parts.version });
+    response.json({ alive: true, version });
   });
   app.get('/readyz', async (_request, response) => {
-    const state = await readiness(health);
+    const state = await readiness(context);
     response.status(state.ready ? 200 : 503).json(state);
   });
 
   app.use((request, response, next) => {
-    const user = parts.access().signIn(request);
+    const user = inForce.access.signIn(request);
     if (user === undefined) {
       response.set({ 'www-authenticate': CHALLENGE, connection: 'close' });
       sendFailure(response, new DeepHealthError('api.unauthorized'));
@@ -65,57 +67,24 @@ export function createApp(parts: AppParts): Express {
   });
 
   app.get('/metrics', async (_request, response) => {
-    if (!parts.metricsEnabled()) throw new DeepHealthError('api.not-found');
+    if (!inForce.config.observe.metrics) throw new DeepHealthError('api.not-found');
     const { type, body } = await metrics.text();
     response.set('content-type', type).send(body);
   });
-
-  const sink = createReceiveSink(receiving);
-  app.post(['/dicom-web/studies', '/dicom-web/studies/:study'], async (request, response) => {
-    if (!parts.takesIn) throw new DeepHealthError('api.not-found', 'This process takes no studies in.');
-    const { study } = request.params as { study?: string };
-    const receipt = await handleStow(request, response, {
-      folder: receiving.folder.films,
-      sink,
-      limits: parts.limits(),
-      acceptsClass: (uid) => isReceivedClass(uid, parts.rules()),
-      beforeAnswer: (done) => settleReceived(receiving, done),
-      onFailure: (error) => receiving.log.error(loggedFailure(error), 'A received film could not be kept'),
-      ...(study === undefined ? {} : { study }),
-    });
-    if (receipt === undefined) return;
-    metrics.received('stored', receipt.stored);
-    metrics.received('failed', receipt.failed);
-    receiving.log.info(
-      {
-        studies: receipt.studies.length,
-        stored: receipt.stored,
-        failed: receipt.failed,
-        status: receipt.answer.status,
-      },
-      'Received',
-    );
-  });
-
+  if (parts.takesIn) app.use('/dicom-web/studies', receiveRoute(context, parts.onWork));
   app.use((request, response, next) => {
     // Whoever waits for it may send the body now; the STOW-RS receiver decides that for itself.
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     next();
   });
-  app.use('/api/studies', studyRoutes(parts.studies));
-  if (parts.predicting !== undefined) app.use('/api/predict', predictRoute(parts.predicting));
+  app.use('/api/studies', studyRoutes(context, parts.looks, parts.onWork));
+  if (reading !== undefined) app.use('/api/predict', predictRoute(reading, inForce));
   app.get('/', (_request, response) => {
-    response.type('html').send(frontPage(parts.version));
+    response.type('html').send(frontPage(version));
   });
 
-  const methods: Readonly<Record<string, string>> = {
-    '/dicom-web/studies': 'POST',
-    '/api/predict': 'POST',
-    '/api/studies': 'GET',
-    '/metrics': 'GET',
-  };
   app.use((request, response) => {
-    const allowed = methods[request.path.replace(/\/$/, '')];
+    const allowed = METHODS[request.path.replace(/\/$/, '')];
     if (allowed === undefined) throw new DeepHealthError('api.not-found');
     response.set('allow', allowed);
     throw new DeepHealthError('api.method');
@@ -123,8 +92,7 @@ export function createApp(parts: AppParts): Express {
   app.use(
     (error: unknown, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
       const failure = asFailure(error);
-      if (failure === undefined)
-        receiving.log.error(loggedFailure(error), 'A request met an unknown failure');
+      if (failure === undefined) log.error(loggedFailure(error), 'A request met an unknown failure');
       sendFailure(response, failure ?? new DeepHealthError('internal.unexpected'));
     },
   );

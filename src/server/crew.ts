@@ -1,8 +1,8 @@
-import type { Config } from '../config/schema.ts';
-import { type Poller, type Polling, startPolling } from '../intake/poll.ts';
-import { type Delivering, startDelivering } from '../reading/deliver.ts';
+import { type Poller, startPolling } from '../intake/poll.ts';
+import { loggedFailure } from '../observe/log.ts';
+import { startDelivering } from '../reading/deliver.ts';
 import type { Loop } from '../reading/loop.ts';
-import type { Site } from './site.ts';
+import type { Context } from './context.ts';
 
 /** The workers that belong to the peers of one configuration: a poller an archive, a deliverer a destination. */
 export interface Crew {
@@ -12,27 +12,14 @@ export interface Crew {
   stop(): Promise<void>;
 }
 
-export interface CrewTasks {
-  /** Undefined: this process does not take in. */
-  readonly polling: Polling | undefined;
-  /** Undefined: this process does not deliver. */
-  readonly delivering: Delivering | undefined;
-}
-
-export function startCrew(config: Config, site: Site, { polling, delivering }: CrewTasks): Crew {
-  const pollers: Poller[] = [];
-  if (polling !== undefined) {
-    for (const pacs of config.pacs) {
-      const client = site.archives.get(pacs.name);
-      if (pacs.poll !== undefined && client !== undefined) {
-        pollers.push(startPolling({ ...pacs, poll: pacs.poll }, client, polling));
-      }
-    }
-  }
-  const deliverers: Loop[] =
-    delivering === undefined
-      ? []
-      : site.destinations.map((destination) => startDelivering(destination, delivering));
+/** @param onSent called when something was delivered, for which others may have waited */
+export function startCrew(
+  context: Context,
+  onSent: () => void,
+  does: { readonly polls: boolean; readonly delivers: boolean },
+): Crew {
+  const pollers = does.polls ? startPollers(context) : [];
+  const deliverers = does.delivers ? startDeliverers(context, onSent) : [];
   return {
     wake() {
       for (const loop of deliverers) loop.wake();
@@ -41,4 +28,30 @@ export function startCrew(config: Config, site: Site, { polling, delivering }: C
       await Promise.all([...pollers, ...deliverers].map((worker) => worker.stop()));
     },
   };
+}
+
+function startPollers({ ledger, queue, storage, log, keyOf, metrics, inForce }: Context): Poller[] {
+  const polling = {
+    ...{ ledger, log, keyOf, metrics },
+    select: () => inForce.config.select,
+    storageLow: () => storage.low(),
+    publish: (jobs: Parameters<typeof queue.publish>[0]) =>
+      queue.publish(jobs).catch((error: unknown) => {
+        // The ledger has them as queued; tending the queue publishes them.
+        log.debug(loggedFailure(error), 'Jobs could not be published yet');
+      }),
+  };
+  return inForce.config.pacs.flatMap((pacs) => {
+    const client = inForce.site.archives.get(pacs.name);
+    if (pacs.poll === undefined || client === undefined) return [];
+    return [startPolling({ ...pacs, poll: pacs.poll }, client, polling)];
+  });
+}
+
+function startDeliverers(context: Context, onSent: () => void): Loop[] {
+  const { ledger, folder, log, keyOf, metrics, worker } = context;
+  const { signal } = context.hardStop;
+  return context.inForce.site.destinations.map((destination) =>
+    startDelivering(destination, { ledger, folder, log, keyOf, metrics, worker, signal, onSent }),
+  );
 }

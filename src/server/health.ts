@@ -6,7 +6,7 @@ export interface HealthChecks {
   readonly ledger: Pick<Ledger, 'check'>;
   readonly queue: Pick<Queue, 'ready'>;
   readonly storage: StorageWatch;
-  stopping(): boolean;
+  readonly stopping: boolean;
 }
 
 export interface Readiness {
@@ -20,7 +20,7 @@ const LONGEST_CHECK_MS = 2000;
 /** Whether new work can be taken, and if not, why not. */
 export async function readiness({ ledger, queue, storage, stopping }: HealthChecks): Promise<Readiness> {
   const problems: string[] = [];
-  if (stopping()) problems.push('service.stopping');
+  if (stopping) problems.push('service.stopping');
   const [answered, low] = await Promise.all([inTime(ledger.check()), storage.low().catch(() => true)]);
   if (!answered) problems.push('ledger.unreachable');
   if (low) problems.push('storage.low');

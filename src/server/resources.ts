@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { loadModel, type Model } from '../ai/classify.ts';
@@ -132,6 +137,7 @@ async function listen({ host, port, tls, connections }: Config['server']): Promi
   };
   const server =
     tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...serverTls(tls) });
+  server.on('request', notYet);
   server.maxConnections = connections;
   // Neither side says anything for so long: the connection is dead or held open on purpose.
   server.setTimeout(120_000);
@@ -147,6 +153,11 @@ async function listen({ host, port, tls, connections }: Config['server']): Promi
     server.listen(port, host, resolve);
   });
   return server;
+}
+
+/** Answers until the application takes over; it removes this listener. */
+export function notYet(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(503, { 'retry-after': '1', connection: 'close' }).end();
 }
 
 function serverTls(tls: NonNullable<Config['server']['tls']>) {

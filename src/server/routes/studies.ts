@@ -2,18 +2,12 @@ import express, { Router } from 'express';
 import * as z from 'zod';
 import { LABELS } from '../../ai/reading.ts';
 import { DeepHealthError } from '../../errors/error.ts';
-import { type Notifying, noticeStudy } from '../../intake/notify.ts';
-import { type Ledger, STUDY_STATES } from '../../ledger/types.ts';
+import type { Looks } from '../../intake/looks.ts';
+import { noticeStudy } from '../../intake/notify.ts';
+import { STUDY_STATES } from '../../ledger/types.ts';
 import { type StudyUid, studyUid } from '../../ledger/uids.ts';
+import type { Context } from '../context.ts';
 import { historyJson, studyJson } from '../study-json.ts';
-
-export interface StudyRoutes extends Notifying {
-  readonly ledger: Ledger;
-  /** A webhook or a person named a study. */
-  readonly onNotified: (study: StudyUid) => void;
-  /** Something may be due: a settled study, a delivery that was taken up again. */
-  readonly onRetried: () => void;
-}
 
 const since = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const listQuery = z.strictObject({
@@ -35,9 +29,13 @@ const feedbackBody = z.strictObject({
 });
 const retryBody = z.strictObject({ reread: z.boolean().default(false) }).prefault({});
 
-/** `/api/studies`: the ledger for people and webhooks. */
-export function studyRoutes(routes: StudyRoutes): Router {
-  const { ledger } = routes;
+/**
+ * `/api/studies`: the ledger for people and webhooks.
+ *
+ * @param onWork called when something was recorded that has to be worked on
+ */
+export function studyRoutes(context: Context, looks: Looks, onWork: () => void): Router {
+  const { ledger, log, keyOf, inForce } = context;
   const router = Router();
   const json = express.json({ limit: '64kb', inflate: false, type: () => true });
 
@@ -61,8 +59,9 @@ export function studyRoutes(routes: StudyRoutes): Router {
   router.post('/:study', json, async (request, response) => {
     const { source, priority } = parsed(noticeBody, request.body);
     const notification = { studyUid: studyOf(request.params), pacs: source ?? null, priority };
-    const study = await noticeStudy(notification, routes);
-    routes.onNotified(study.studyUid);
+    const study = await noticeStudy(notification, { ledger, looks, archives: inForce.site.archives });
+    log.info({ study: keyOf(study.studyUid) }, 'Notified of a study');
+    onWork();
     response.status(202).json(studyJson(study));
   });
 
@@ -72,7 +71,7 @@ export function studyRoutes(routes: StudyRoutes): Router {
     const outcome = reread ? await ledger.studies.reread(study) : await ledger.studies.retry(study);
     if (outcome.kind === 'unknown')
       throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
-    routes.onRetried();
+    onWork();
     const now = await ledger.studies.get(study);
     response.status(202).json({ outcome: outcome.kind, study: now === undefined ? null : studyJson(now) });
   });
