@@ -29,6 +29,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
   '8': 'ehhehhe',
   '9': 'ehhf12c',
   ':': '0cc0cc0',
+  ';': '00cc0cc48',
   '<': '248g842',
   '=': '00v0v00',
   '>': '8421248',

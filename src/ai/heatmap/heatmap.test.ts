@@ -114,7 +114,7 @@ test('letters are drawn, and one that the font lacks becomes a question mark', (
     drawText(text, (x, y) => lit.push(`${x},${y}`));
     return lit;
   };
-  for (const letter of 'ABCXYZabcgjpqyxz0123456789.,:()%-') assert.ok(pixels(letter).length > 0, letter);
+  for (const letter of ';ABCXYZabcgjpqyxz0123456789.,:()%-') assert.ok(pixels(letter).length > 0, letter);
   assert.deepEqual(pixels('é'), pixels('?'));
 });
 

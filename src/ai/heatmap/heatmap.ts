@@ -81,7 +81,8 @@ function legend(input: HeatmapInput): string[] {
   return [
     reported,
     what,
-    'Colours show what the model reacts to, not the extent of disease; corners mark the area it read',
+    'Colours show what the model reacts to, not the extent of disease',
+    'Corners mark the area that was read',
     `Model: ${reading.model.name} ${reading.model.version}`,
   ];
 }
