@@ -22,6 +22,14 @@ export async function serve(file: string | null, role: Role): Promise<void> {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
+  // Node would print the error's own words, which may quote a patient. Nothing is lost by ending.
+  process.on('uncaughtException', (error) => {
+    log.fatal(loggedFailure(error), 'An unknown failure ends the service; its supervisor starts it again');
+    process.exit(EXIT.failed);
+  });
+  process.on('unhandledRejection', (error) => {
+    log.error(loggedFailure(error), 'A failure that nobody waited for');
+  });
   // Heard from the first moment on: a signal must not end a process that is still starting.
   let daemon: Daemon | undefined;
   process.on('SIGHUP', () => {

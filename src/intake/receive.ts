@@ -1,7 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
-import { DeepHealthError } from '../errors/error.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
 import { instanceUid, studyUid } from '../ledger/uids.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
@@ -60,21 +59,15 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
       sha256,
       bytes: size,
     };
-    let outcome: Awaited<ReturnType<typeof ledger.studies.notice>>;
-    try {
-      outcome = await ledger.studies.notice({
-        studyUid: study,
-        source: { kind: 'receive', pacs: null },
-        priority: 'routine',
-        settleAt: Date.now() + BROKEN_OFF_MS,
-        instances: [notice],
-      });
-    } catch (error) {
-      // An unknown commit may hold the path; then the file stays, and a repetition of it lands on itself.
-      const unknown = error instanceof DeepHealthError && error.code === 'ledger.commit-unknown';
-      if (!unknown && !(await isRecorded(notice, study))) await rm(path, { force: true });
-      throw error;
-    }
+    // If this fails the file stays: the commit may have happened, or the same film come in by another request.
+    // The sender sends again and it lands on itself.
+    const outcome = await ledger.studies.notice({
+      studyUid: study,
+      source: { kind: 'receive', pacs: null },
+      priority: 'routine',
+      settleAt: Date.now() + BROKEN_OFF_MS,
+      instances: [notice],
+    });
     reached('intake.recorded');
     switch (outcome.instances[0]?.kind) {
       case 'conflict':

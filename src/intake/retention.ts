@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
-import { type DataFolder, removeFiles } from './data-folder.ts';
+import { type DataFolder, removeFiles, studyFolderName } from './data-folder.ts';
 
 const BATCH = 50;
 /** Poll observations of studies that no archive shows any more are of no use. */
@@ -38,6 +38,8 @@ export async function forgetStudy(
   files: readonly string[],
 ): Promise<boolean> {
   await removeFiles(folder, files);
-  await rm(join(folder.outbox, studyUid), { recursive: true, force: true });
+  for (const home of [join(folder.films, studyFolderName(studyUid)), join(folder.outbox, studyUid)]) {
+    await rm(home, { recursive: true, force: true });
+  }
   return (await ledger.retention.forget(studyUid)).kind === 'forgotten';
 }

@@ -173,6 +173,20 @@ test('a film that was left out or could not be read says so beside one that was 
   );
 });
 
+test('a CT study is not polled, and one that is announced is skipped', { skip }, async () => {
+  const slice = film(330, {
+    attributes: { '00080016': element('UI', CT), '00080060': element('CS', 'CT') },
+  });
+  const path = join(folder, 'ct.dcm');
+  await writeFile(path, slice);
+  await orthanc.storeScu([path]);
+  const study = studyOf(slice);
+  await daemon.api(`/api/studies/${study}`, { body: { source: 'orthanc' } });
+  const row = await daemon.reaches(study, 'skipped');
+  assert.equal(row.reason?.code, 'study.empty');
+  assert.equal(row.events.find(({ kind }) => kind === 'noticed')?.subject, 'notify orthanc');
+});
+
 test('nothing of a patient and no UID stands in the log', { skip }, () => {
   const said = daemon.said.join('\n');
   assert.doesNotMatch(said, /Phantom\^|PHANTOM-\d|PHA0\d{3}|Referrer/);

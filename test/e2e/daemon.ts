@@ -40,7 +40,11 @@ export interface StudyRow {
     readonly object: { readonly kind: string; readonly uid: string };
     readonly lastFailure: { readonly code: string } | null;
   }[];
-  readonly events: readonly { readonly kind: string; readonly run: number }[];
+  readonly events: readonly {
+    readonly kind: string;
+    readonly run: number;
+    readonly subject: string | null;
+  }[];
 }
 
 /** A line of the log. */
