@@ -19,19 +19,22 @@ CUT = 0.2
 ROTATION = 10.0
 
 
-def varied_tensor(film, box, size, random):
-    """Float32 [size,size] in [0,1] of uint8 `film` and its thorax `box` (pixels)."""
-    film, box = _cut(film, _varied_box(box, random), random)
-    tensor = _sampled(film.astype(np.float32) / 255, box, size, random)
+def varied_tensor(film, box, size, random, strength=1.0):
+    """Float32 [size,size] in [0,1] of uint8 `film` and its thorax `box` (pixels).
+
+    `strength` in [0,1] scales how often the film is cut, blurred, compressed, noisy or covered.
+    """
+    film, box = _cut(film, _varied_box(box, random), random, 0.4 * strength)
+    tensor = _sampled(film.astype(np.float32) / 255, box, size, random, 0.5 * strength)
     if random.random() < 0.7:
         tensor = _rotated(tensor, random.uniform(-ROTATION, ROTATION))
-    if random.random() < 0.15:
+    if random.random() < 0.15 * strength:
         tensor = _compressed(tensor, int(random.integers(20, 75)))
     tensor = _windowed(tensor, random)
-    if random.random() < 0.35:
+    if random.random() < 0.35 * strength:
         tensor = tensor + random.normal(0, random.uniform(0.005, 0.05), tensor.shape)
         tensor = np.clip(tensor, 0, 1)
-    if random.random() < 0.3:
+    if random.random() < 0.3 * strength:
         tensor = _covered(tensor, random)
     return normalise(tensor.astype(np.float32))
 
@@ -47,13 +50,13 @@ def _varied_box(box, random):
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-def _cut(film, box, random):
-    """A plate that ends earlier: up to CUT of one or two sides is gone, the box stays."""
-    if random.random() > 0.3:
+def _cut(film, box, random, chance):
+    """A plate that ends earlier: up to CUT of one to four sides is gone, the box stays."""
+    if random.random() > chance:
         return film, box
     height, width = film.shape
     cuts = [0.0, 0.0, 0.0, 0.0]
-    for side in random.choice(4, random.integers(1, 3), replace=False):
+    for side in random.choice(4, random.integers(1, 5), replace=False):
         cuts[side] = random.uniform(0, CUT)
     left, top = int(cuts[0] * width), int(cuts[1] * height)
     right, bottom = width - int(cuts[2] * width), height - int(cuts[3] * height)
@@ -61,9 +64,9 @@ def _cut(film, box, random):
     return film[top:bottom, left:right], moved
 
 
-def _sampled(film, box, size, random):
-    """Half of the films go through a lower resolution first."""
-    if random.random() < 0.5:
+def _sampled(film, box, size, random, chance):
+    """With this chance the film goes through a lower resolution first."""
+    if random.random() > chance:
         return resample(film, box, size)
     low = int(size * random.uniform(0.4, 1.0))
     return resample(resample(film, box, low), (0, 0, low, low), size)

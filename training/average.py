@@ -1,14 +1,13 @@
-"""Step "final": the five fold networks averaged, weight by weight, into the one that ships.
+"""Step "average": fold networks averaged, weight by weight, into the one that ships.
 
-All started from the same weights and none went far, so the mean of their weights lies in the same
-basin (model soup, Wortsman et al. 2022): each film of the five parts was seen by four of the five,
-the held-back films by none. The heads are averaged likewise.
+All started from the same weights and none went far, so the mean of their weights keeps what their
+features tell (model soup, Wortsman et al. 2022). Each part's films were seen by all of them but one,
+the held-back films by none. The mean of the heads is worth little: refit.py follows.
 
-    python3 average.py [fold0.pt ...]
+    python3 average.py polished0.pt polished1.pt        (in the scratch folder)
 """
 
 import argparse
-from pathlib import Path
 
 import torch
 
@@ -21,11 +20,11 @@ def averaged(states):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("checkpoints", type=Path, nargs="*")
+    parser.add_argument("checkpoints", nargs="+")
     options = parser.parse_args()
-    paths = options.checkpoints or [work_folder() / f"fold{k}.pt" for k in range(5)]
-    torch.save({"state": averaged([torch.load(path)["state"] for path in paths])}, work_folder() / "final.pt")
-    print(f"final.pt: mean of {len(paths)} networks")
+    states = [torch.load(work_folder() / name)["state"] for name in options.checkpoints]
+    torch.save({"state": averaged(states)}, work_folder() / "final.pt")
+    print(f"final.pt: mean of {len(states)} networks")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Step "bottlenecks": pooled features of the base, and a head fitted to them.
 
-Takes PER_LABEL films of each label (evenly spread, never held-back ones) and writes
+Takes --per-label films of each label (evenly spread, never held-back ones) and writes
 `bottlenecks.npz` with `features` [n,2048] and `films` [n]. `fit_head` is what training starts
 from; the first model (version 0.1.0) was nothing else.
 
-    python3 bottlenecks.py
+    python3 bottlenecks.py [--per-label 480]
 """
+
+import argparse
 
 import numpy as np
 import torch
@@ -16,7 +18,6 @@ from network import CLASSES, InceptionV3, use_all_cores
 from paths import work_folder
 
 BATCH = 16
-PER_LABEL = 480
 REGULARISATION = 0.01
 
 
@@ -51,6 +52,9 @@ def fit_head(features, labels):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--per-label", type=int, default=480)
+    options = parser.parse_args()
     use_all_cores()
     dataset = Dataset()
     network = InceptionV3()
@@ -58,7 +62,7 @@ def main():
     chosen = []
     for label in range(CLASSES):
         films = np.flatnonzero((dataset.labels == label) & (dataset.parts != "held-back"))
-        count = min(PER_LABEL, len(films))
+        count = min(options.per_label, len(films))
         chosen.append(films[np.linspace(0, len(films) - 1, count).astype(int)])
     films = np.concatenate(chosen)
     features = pooled_features(network, (dataset.tensor(film) for film in films))

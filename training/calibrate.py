@@ -1,9 +1,9 @@
-"""Step "calibrate": temperature and thresholds from the out-of-fold scores of all folds.
+"""Step "calibrate": temperature and thresholds from results/oof.csv.
 
-Writes results/calibration.json. Every film counts once for each of its sources (small, original).
+Writes results/calibration.json.
 
 - temperature: least mean cross-entropy of the true class.
-- present: the highest threshold with PRESENT_SENSITIVITY on small films and on originals.
+- present: the highest threshold with PRESENT_SENSITIVITY over the films with pneumonia.
 - absent: the highest threshold with ABSENT_SENSITIVITY likewise (and not above present).
 - typeMargin: below it lie TYPE_SHARE of the films with pneumonia.
 
@@ -53,7 +53,7 @@ def type_margin(scores, temperature):
 
 
 def main():
-    scores = read_scores(sorted(RESULTS.glob("oof-*.csv")))
+    scores = read_scores([RESULTS / "oof.csv"])
     temperature = round(fit_temperature(scores), 4)
     present = round(threshold_at(scores, temperature, PRESENT_SENSITIVITY) - 5e-5, 4)
     absent = round(min(present, threshold_at(scores, temperature, ABSENT_SENSITIVITY)) - 5e-5, 4)

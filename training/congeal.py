@@ -3,20 +3,23 @@
 No box was ever drawn by hand. Each film has four unknowns, the centre and the logarithm of the
 sides of its box (fractions of the trimmed film). All are moved together by gradient descent so
 that what is inside of the boxes correlates best with the mean over all films (congealing), from
-coarse to fine. The mean box over all films is held at MEAN_BOX. Writes `boxes.npy` [films,4]
+coarse to fine. The mean box over all films is held at the middle MEAN_SIDE. Writes `boxes.npy` [films,4]
 (left, top, right, bottom as fractions of the trimmed film).
 
-    python3 congeal.py
+    python3 congeal.py [--share 1.0]      (share of the steps, for the smoke run)
 """
 
+import argparse
 import math
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from network import use_all_cores
 from paths import work_folder
 from preprocess import resample
+from split import read_split
 
 SOURCE = 80
 TEMPLATE = 40
@@ -63,7 +66,7 @@ def centred(boxes):
     return boxes - boxes.mean(dim=0) + mean
 
 
-def congeal(pictures, weights):
+def congeal(pictures, weights, share=1.0):
     """Boxes [N,4] and their agreement with the mean film [N], of pictures [N,1,SOURCE,SOURCE]; `weights` balance the classes in the mean."""
     boxes = torch.tensor([[0.5, 0.5, LOG_SIDE, LOG_SIDE]]).repeat(len(pictures), 1)
     start = boxes.clone()
@@ -71,7 +74,7 @@ def congeal(pictures, weights):
     for sigma, steps in STAGES:
         source = blur(local_contrast(pictures), sigma)
         optimiser = torch.optim.Adam([boxes], lr=0.004)
-        for step in range(steps):
+        for _ in range(max(1, round(steps * share))):
             crops = crop(source, boxes).flatten(1)
             crops = crops - crops.mean(dim=1, keepdim=True)
             crops = crops / crops.norm(dim=1, keepdim=True)
@@ -92,21 +95,22 @@ def congeal(pictures, weights):
 
 
 def main():
-    torch.manual_seed(0)
-    from split import read_split
-
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--share", type=float, default=1.0)
+    options = parser.parse_args()
+    use_all_cores()
     films = np.load(work_folder() / "films.npz")
     labels = [row["label"] for row in read_split()]
     pictures = np.stack(
         [resample(p / np.float32(255), box, SOURCE) for p, box in zip(films["small"], films["trims"])]
     )
     weights = torch.tensor([1 / labels.count(label) for label in labels])
-    boxes, agreement = congeal(torch.from_numpy(pictures)[:, None], weights)
+    boxes, agreement = congeal(torch.from_numpy(pictures)[:, None], weights, options.share)
     np.save(work_folder() / "boxes.npy", boxes.numpy())
     np.save(work_folder() / "agreement.npy", agreement.numpy())
     for label in sorted(set(labels)):
-        chosen = boxes[[n for n, name in enumerate(labels) if name == label]]
-        print(label, "mean box", chosen.mean(dim=0).numpy().round(3), "sd", chosen.std(dim=0).numpy().round(3))
+        chosen = boxes[[n for n, name in enumerate(labels) if name == label]].numpy()
+        print(label, "mean box", chosen.mean(axis=0).round(3), "sd", chosen.std(axis=0).round(3))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ FILES = {
     "backbone": "backbone.onnx",
     "head": "head.bin",
     "localiser": "localiser.onnx",
-    "gate": "gate.json",
+    "gate": "gate.bin",
 }
 INPUT = {
     "width": SIZE,
@@ -66,6 +66,7 @@ def main():
     parser.add_argument("--version", required=True)
     options = parser.parse_args()
     fitted = read_result("calibration.json", UNFITTED)
+    gate = read_result("gate.json", None) if (MODEL / "gate.bin").exists() else None
     manifest = {
         "format": 1,
         "name": "pneumonia-inception-v3",
@@ -81,6 +82,7 @@ def main():
         },
         "calibration": {"temperature": fitted["temperature"]},
         "decision": {key: fitted[key] for key in ("present", "absent", "typeMargin")},
+        **({"gate": gate} if gate else {}),
         "population": POPULATION,
         "provenance": PROVENANCE,
         "metrics": read_result("metrics.json", {}),

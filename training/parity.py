@@ -9,7 +9,8 @@ import json
 
 import numpy as np
 
-from paths import MODEL, TRAINING
+from localiser import load_localiser
+from paths import MODEL, PARITY
 from preprocess import SIZE, normalise, prepare, resample, trim
 
 PICTURES = {
@@ -74,13 +75,11 @@ def vector(picture, localise):
 def main():
     localise = None
     if (MODEL / "localiser.onnx").exists():
-        from localiser import load_localiser
-
         localise = load_localiser()
-    (TRAINING / "parity").mkdir(exist_ok=True)
+    PARITY.mkdir(exist_ok=True)
     for name, picture in PICTURES.items():
         text = json.dumps(vector(picture, localise), indent=1)
-        (TRAINING / "parity" / f"{name}.json").write_text(text + "\n")
+        (PARITY / f"{name}.json").write_text(text + "\n")
         print(f"parity/{name}.json")
 
 

@@ -2,6 +2,8 @@
 
 DH_FILMS  folder with small/<label>/ and large/<label>/ (never inside the checkout)
 DH_WORK   scratch for caches and checkpoints (default: the system's temporary folder, dh-train)
+DH_RESULTS, DH_MODEL, DH_PARITY   instead of training/results, models/pneumonia-inception-v3 and
+          training/parity
 """
 
 import os
@@ -9,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 TRAINING = Path(__file__).resolve().parent
-RESULTS = TRAINING / "results"
-MODEL = TRAINING.parent / "models" / "pneumonia-inception-v3"
+RESULTS = Path(os.environ.get("DH_RESULTS", TRAINING / "results"))
+PARITY = Path(os.environ.get("DH_PARITY", TRAINING / "parity"))
+MODEL = Path(os.environ.get("DH_MODEL", TRAINING.parent / "models" / "pneumonia-inception-v3"))
 
 
 def films_folder():

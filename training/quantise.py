@@ -5,7 +5,7 @@ come out of ReLU), their scales from the largest value over calibration films (n
 Parts of one concatenation share one scale; pools keep the scale of their input. The convolution
 of the grey image stays in float. `featureMap` is float again, the head is float32.
 
-    python3 quantise.py [CHECKPOINT] [--out DIR]
+    python3 quantise.py [CHECKPOINT] [--out DIR] [--films 160]
 """
 
 import argparse
@@ -188,9 +188,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("checkpoint", type=Path, nargs="?", default=work_folder() / "final.pt")
     parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--films", type=int, default=CALIBRATION_FILMS)
     options = parser.parse_args()
     use_all_cores()
-    quantise(options.checkpoint, options.out)
+    quantise(options.checkpoint, options.out, options.films)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@
 // INPUT.f32 holds float32 little endian pictures of `--shape` one after the other; OUTPUT.f32 gets
 // the named output. Prints a JSON line with the number of pictures and pictures per second.
 // DH_ORT: folder whose node_modules holds onnxruntime-node (default: this checkout).
-import { createRequire } from 'node:module';
+
 import { open, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 

@@ -1,8 +1,8 @@
 """Step "oof": out-of-fold logits of a trained fold, as the product would compute them.
 
-Quantises fold<k>.pt into the scratch folder, frames the films of part k with the localiser, runs
-onnxruntime-node, and writes results/oof-<k>.csv: one row for the small film and one for the
-original where there is one. `--model DIR --part held-back` scores a finished model folder instead.
+Frames the films of part k with the localiser, runs the quantised network in the scratch folder
+fold<k>/ in onnxruntime-node, and writes results/fold-<k>.csv: one row for the small film and one for
+the original where there is one. `--model DIR --part held-back` scores a finished model folder instead.
 
     python3 score.py --fold K
     python3 score.py --model ../models/pneumonia-inception-v3 --part held-back
@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from dataset import Dataset
+from films import LABELS
 from localiser import load_localiser
-from paths import RESULTS, TRAINING, work_folder
+from paths import RESULTS, work_folder
 from preprocess import SIZE, normalise, resample, thorax_box
 from runtime import read_head, run
 
@@ -40,8 +41,6 @@ def logits_of(model, tensors, threads):
 
 def score(dataset, part, model, threads):
     """Rows of COLUMNS for the films of a part."""
-    from films import LABELS
-
     localise = load_localiser()
     films = np.flatnonzero(dataset.parts == part)
     wanted = [(film, False) for film in films]
@@ -62,7 +61,7 @@ def write_rows(path, rows):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-    print(f"{path.relative_to(TRAINING)}: {len(rows)} rows")
+    print(f"{path.name}: {len(rows)} rows")
 
 
 def main():
@@ -73,17 +72,11 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     if options.fold is None:
-        rows = score(Dataset(), options.part, options.model, options.threads)
-        write_rows(RESULTS / f"{options.part}.csv", rows)
-        return
-    from quantise import quantise
-
-    model = work_folder() / f"fold{options.fold}"
-    quantise(work_folder() / f"fold{options.fold}.pt", model)
-    write_rows(
-        RESULTS / f"oof-{options.fold}.csv",
-        score(Dataset(), options.fold, model, options.threads),
-    )
+        part, model, name = options.part, options.model, f"{options.part}.csv"
+    else:
+        part, model = options.fold, work_folder() / f"fold{options.fold}"
+        name = f"fold-{options.fold}.csv"
+    write_rows(RESULTS / name, score(Dataset(), part, model, options.threads))
 
 
 if __name__ == "__main__":

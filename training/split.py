@@ -69,7 +69,7 @@ def main():
     folder = films_folder()
     films = list_films(folder)
     parts = deal(films, groups_of(films, folder))
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     with open(RESULTS / "split.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["film", "label", "patient", "large", "part"])

@@ -1,9 +1,11 @@
 """Step "train": fine-tunes the whole network (but stem to mixed2) on all parts except one fold.
 
 The held-back part is never trained on. Goes on from its last checkpoint when started again.
-Writes `fold<k>.pt` with the running average (EMA) of the weights.
+Writes `fold<k>.pt` with the running average (EMA) of the weights. `--polish` starts from there
+with the head that refit.py found and lighter variation, and writes `polished<k>.pt`.
 
-    python3 train.py --fold K [--plan 224:600,299:250] [--batch 16]
+    python3 train.py --fold K [--plan 224:230,299:40] [--batch 16]
+    python3 train.py --fold K --polish [--plan 299:150] [--stop 50]
 """
 
 import argparse
@@ -19,13 +21,15 @@ from bottlenecks import fit_head
 from dataset import Dataset
 from network import InceptionV3, use_all_cores
 from paths import work_folder
+from runtime import read_head
 
 SEED = 7
 # Shares of normal, bacterial and viral films in a batch: near the mix of a paediatric ward.
 CLASS_SHARES = (0.36, 0.39, 0.25)
 RATE = 1e-4
 WEIGHT_DECAY = 0.02
-WARM_UP = 40
+WARM_UP = 15
+POLISH_STRENGTH = 0.4
 SMOOTHING = 0.05
 EMA = 0.99
 CLIP = 5.0
@@ -44,12 +48,13 @@ def parse_plan(text):
 class Batches(torch.utils.data.Dataset):
     """Batch n is a pure function of seed and n, so a resumed run sees the same films."""
 
-    def __init__(self, dataset, films, sizes, batch, seed):
+    def __init__(self, dataset, films, sizes, batch, seed, strength):
         self.dataset = dataset
         self.by_label = [films[dataset.labels[films] == label] for label in range(3)]
         self.sizes = sizes
         self.batch = batch
         self.seed = seed
+        self.strength = strength
 
     def __len__(self):
         return len(self.sizes)
@@ -61,7 +66,9 @@ class Batches(torch.utils.data.Dataset):
         for label in labels:
             film = int(random.choice(self.by_label[label]))
             pixels, box = self.dataset.source(film, random.random() < 0.6)
-            tensors.append(varied_tensor(pixels, box, self.sizes[step], random))
+            tensors.append(
+                varied_tensor(pixels, box, self.sizes[step], random, self.strength)
+            )
         return torch.from_numpy(np.stack(tensors))[:, None], torch.from_numpy(labels)
 
 
@@ -73,6 +80,16 @@ def starting_network(dataset, films):
     weight, bias = fit_head(saved["features"][allowed], dataset.labels[saved["films"][allowed]])
     network.head.weight.data = torch.from_numpy(weight)
     network.head.bias.data = torch.from_numpy(bias)
+    return network
+
+
+def polished_start(fold):
+    """The fold's network with its refitted head."""
+    network = InceptionV3(dropout=0.2)
+    network.load_state_dict(torch.load(work_folder() / f"fold{fold}.pt")["state"])
+    weight, bias = read_head(work_folder() / f"fold{fold}" / "head.bin")
+    network.head.weight.data = torch.from_numpy(weight.copy())
+    network.head.bias.data = torch.from_numpy(bias.copy())
     return network
 
 
@@ -91,11 +108,11 @@ def rate_at(step, steps):
     return RATE * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def train(dataset, films, sizes, batch, name, seed):
-    """Trains on `films` (indices) and returns the averaged state dict."""
+def train(network, batches, name, stop):
+    """Trains the network on the first `stop` batches and returns the averaged state dict."""
     checkpoint = work_folder() / f"{name}.checkpoint.pt"
-    torch.manual_seed(seed)
-    network = starting_network(dataset, films)
+    sizes, batch = batches.sizes, batches.batch
+    torch.manual_seed(batches.seed)
     network.freeze_through("mixed2")
     network.to(memory_format=torch.channels_last).train()
     optimiser = make_optimiser(network)
@@ -108,8 +125,8 @@ def train(dataset, films, sizes, batch, name, seed):
         average, start = saved["average"], saved["step"]
         print(f"goes on at step {start}", flush=True)
     loader = torch.utils.data.DataLoader(
-        Batches(dataset, films, sizes, batch, seed),
-        sampler=range(start, len(sizes)),
+        batches,
+        sampler=range(start, stop),
         batch_size=None,
         num_workers=1,
         prefetch_factor=4,
@@ -151,16 +168,25 @@ def train(dataset, films, sizes, batch, name, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--fold", required=True, choices=["0", "1", "2", "3", "4"])
-    parser.add_argument("--plan", default="224:600,299:250")
+    parser.add_argument("--polish", action="store_true")
+    parser.add_argument("--plan")
+    parser.add_argument("--stop", type=int, help="end after this many steps of the plan")
     parser.add_argument("--batch", type=int, default=16)
     options = parser.parse_args()
     use_all_cores()
     dataset = Dataset()
     films = np.flatnonzero((dataset.parts != options.fold) & (dataset.parts != "held-back"))
-    name = f"fold{options.fold}"
-    sizes = parse_plan(options.plan)
-    state = train(dataset, films, sizes, options.batch, name, SEED + int(options.fold))
-    torch.save({"state": state, "fold": options.fold, "plan": options.plan}, work_folder() / f"{name}.pt")
+    if options.polish:
+        name, seed, strength = f"polished{options.fold}", 100 + SEED, POLISH_STRENGTH
+        plan, network = options.plan or "299:150", polished_start(options.fold)
+    else:
+        name, seed, strength = f"fold{options.fold}", SEED, 1.0
+        plan, network = options.plan or "224:230,299:40", starting_network(dataset, films)
+    seed += int(options.fold)
+    batches = Batches(dataset, films, parse_plan(plan), options.batch, seed, strength)
+    state = train(network, batches, name, options.stop or len(batches))
+    saved = {"state": state, "fold": options.fold, "plan": plan}
+    torch.save(saved, work_folder() / f"{name}.pt")
     (work_folder() / f"{name}.checkpoint.pt").unlink(missing_ok=True)
 
 

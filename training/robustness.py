@@ -1,0 +1,191 @@
+"""Step "robustness": the shipped model on held-back originals, reframed and disturbed.
+
+For every change: share of films with the label of the plain film, mean |change of P(pneumonia)|,
+accuracy, share refused by the gate. Then the shortcut audit on the folds' scores: how well
+the score tells wide plates from narrow ones, and large from small, within one class (AUC of the
+score for "above the class's median"; 0.5 is no shortcut). Writes results/robustness.md.
+
+    python3 robustness.py [--threads 2]
+"""
+
+import argparse
+import io
+import json
+
+import numpy as np
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from dataset import Dataset
+from films import LABELS, read_film
+from localiser import load_localiser
+from metrics import read_scores
+from paths import MODEL, RESULTS, films_folder
+from preprocess import prepare
+from runtime import read_head, run, softmax
+
+
+def resized(film, width, height):
+    image = Image.fromarray((film * 255).round().astype(np.uint8))
+    return np.asarray(image.resize((width, height), Image.BILINEAR)) / np.float32(255)
+
+
+def scaled(film, ratio):
+    return resized(film, round(film.shape[1] * ratio), round(film.shape[0] * ratio))
+
+
+def padded(film, rows, columns):
+    return np.pad(film, ((rows, rows), (columns, columns)))
+
+
+def letterbox(film):
+    height, width = film.shape
+    return padded(film, max(0, width - height) // 2, max(0, height - width) // 2)
+
+
+def centre_square(film):
+    height, width = film.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return film[top : top + side, left : left + side]
+
+
+def cut(film, left=0.0, top=0.0, right=0.0, bottom=0.0):
+    height, width = film.shape
+    rows = slice(int(top * height), height - int(bottom * height))
+    return film[rows, int(left * width) : width - int(right * width)]
+
+
+def jpeg(film, quality):
+    stored = io.BytesIO()
+    Image.fromarray((film * 255).round().astype(np.uint8)).save(stored, "JPEG", quality=quality)
+    return np.asarray(Image.open(stored)) / np.float32(255)
+
+
+def noisy(film, deviation):
+    noise = np.random.default_rng(film.size).normal(0, deviation, film.shape)
+    return np.clip(film + noise, 0, 1).astype(np.float32)
+
+
+def windowed(film, width, shift=0.0):
+    """The window's width times `width`, its centre moved by `shift` of the range."""
+    return np.clip((film - 0.5 - shift) / width + 0.5, 0, 1)
+
+
+REFRAMED = {
+    "squashed to 224": lambda film: resized(film, 224, 224),
+    "squashed to 299": lambda film: resized(film, 299, 299),
+    "letterbox": letterbox,
+    "centre square": centre_square,
+    "all sides cut by a tenth": lambda film: cut(film, 0.1, 0.1, 0.1, 0.1),
+    "all sides cut by a fifth": lambda film: cut(film, 0.2, 0.2, 0.2, 0.2),
+    "0.5 times the resolution": lambda film: scaled(film, 0.5),
+    "2 times the resolution": lambda film: scaled(film, 2),
+    "border of 10 %": lambda film: padded(film, film.shape[0] // 10, film.shape[1] // 10),
+    **{
+        f"{side} cut by {share}": lambda film, side=side, share=share: cut(film, **{side: share})
+        for share in (0.1, 0.2)
+        for side in ("left", "right", "top", "bottom")
+    },
+}
+DISTURBED = {
+    "window 20 % narrower": lambda film: windowed(film, 0.8),
+    "window 20 % wider": lambda film: windowed(film, 1.2),
+    "window moved up 10 %": lambda film: windowed(film, 1.0, 0.1),
+    "window moved down 10 %": lambda film: windowed(film, 1.0, -0.1),
+    "JPEG quality 30": lambda film: jpeg(film, 30),
+    "noise 0.02": lambda film: noisy(film, 0.02),
+    "noise 0.05": lambda film: noisy(film, 0.05),
+    "MONOCHROME1 by mistake": lambda film: 1 - film,
+}
+
+
+def probabilities_of(films, localise, temperature, threads, gate=None):
+    """Class probabilities of films, and which of them the gate refuses (or None)."""
+    tensors = np.stack([prepare(film, localise)[0] for film in films])
+    features, _ = run(MODEL / "backbone.onnx", tensors[:, None], threads=threads)
+    weight, bias = read_head(MODEL / "head.bin")
+    flagged = None if gate is None else gate(features, tensors)
+    return softmax(features @ weight.T + bias, temperature), flagged
+
+
+def shipped_gate():
+    from gate import gate_vector, read_gate, refused
+
+    gate, thresholds = read_gate()
+
+    def flag(features, tensors):
+        vectors = np.array([gate_vector(f, t) for f, t in zip(features, tensors)])
+        return refused(gate, vectors, thresholds)
+
+    return flag
+
+
+def robustness(count, threads):
+    dataset, localise = Dataset(), load_localiser()
+    fitted = json.loads((RESULTS / "calibration.json").read_text())
+    rows = [film for film in np.flatnonzero(dataset.parts == "held-back") if film in dataset.large_of]
+    rows = np.random.default_rng(2).permutation(rows)[:count]
+    labels = dataset.labels[rows]
+    folder = films_folder() / "large"
+    films = [read_film(folder / LABELS[dataset.labels[i]] / dataset.names[i]) / np.float32(255) for i in rows]
+    gate = shipped_gate()
+    plain, flagged = probabilities_of(films, localise, fitted["temperature"], threads, gate)
+    lines = [
+        f"{len(rows)} held-back originals",
+        "",
+        "| change | label kept | pneumonia kept at `present` | mean change of P | accuracy | refused |",
+        "|---|---|---|---|---|---|",
+        f"| none | | | | {share(plain.argmax(1) == labels)} | {share(flagged)} |",
+    ]
+    for name, change in {**REFRAMED, **DISTURBED}.items():
+        changed = [np.ascontiguousarray(change(film), np.float32) for film in films]
+        p, flagged = probabilities_of(changed, localise, fitted["temperature"], threads, gate)
+        kept = (p[:, 0] <= 1 - fitted["present"]) == (plain[:, 0] <= 1 - fitted["present"])
+        lines.append(
+            f"| {name} | {share(p.argmax(1) == plain.argmax(1))} | {share(kept)} "
+            f"| {np.abs(p[:, 0] - plain[:, 0]).mean():.3f} | {share(p.argmax(1) == labels)} "
+            f"| {share(flagged)} |"
+        )
+        print(lines[-1], flush=True)
+    return lines
+
+
+def share(flags):
+    return f"{100 * np.mean(flags):.1f} %"
+
+
+def shortcut_audit():
+    """Markdown rows: AUC within a class of the score against the plate's aspect and short side."""
+    scores = read_scores(sorted(RESULTS.glob("fold-*.csv")))
+    scores = scores.of(scores.sources == "large")
+    sizes = []
+    for film, label in zip(scores.films, scores.labels):
+        with Image.open(films_folder() / "large" / LABELS[label] / film) as image:
+            sizes.append(image.size)
+    sizes = np.array(sizes)
+    p = 1 - softmax(scores.logits)[:, 0]
+    lines = ["| class | films | aspect ratio | short side |", "|---|---|---|---|"]
+    for label, name in enumerate(LABELS):
+        chosen = scores.labels == label
+        aucs = []
+        for quantity in (sizes[:, 0] / sizes[:, 1], sizes.min(axis=1)):
+            above = quantity[chosen] > np.median(quantity[chosen])
+            auc = roc_auc_score(above, p[chosen])
+            aucs.append(f"{max(auc, 1 - auc):.3f}")
+        lines.append(f"| {name} | {chosen.sum()} | {aucs[0]} | {aucs[1]} |")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--films", type=int, default=200)
+    options = parser.parse_args()
+    lines = [*robustness(options.films, options.threads), "", "## Shortcut audit (fold network, films it never saw)", "", *shortcut_audit()]
+    (RESULTS / "robustness.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
