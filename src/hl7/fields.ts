@@ -18,10 +18,11 @@ export interface Primitives {
   /** Free text of several lines; cut when longer than 32,768 characters. */
   readonly paragraph: (value: string) => string;
   /**
-   * An identifier, taken whole or, when longer than 250 characters, not at all (empty). Throws
+   * An identifier, taken whole or not at all (empty): one of more than 250 characters, one with control
+   * characters and one of several values could name someone else once it was mended. Throws
    * `hl7.identifier-unencodable`.
    */
-  readonly identifier: (value: string | undefined) => string;
+  readonly identifier: (value: string | readonly string[] | undefined) => string;
   /** Whether a text can be sent without replacing a character. */
   readonly covers: (value: string) => boolean;
   /** What was cut, left out or replaced so far. */
@@ -46,9 +47,10 @@ export function primitives(encoding: TextEncoding, lineBreak: LineBreak): Primit
     text: (value) => escaped(fitted(value.trim(), MAX_TEXT)),
     paragraph: (value) => escapedLines(fitted(value.trim(), MAX_PARAGRAPH), lineBreak),
     identifier: (value = '') => {
-      const whole = value.trim();
-      if (whole.length > MAX_IDENTIFIER) {
-        note('hl7.left-out', 'An identifier was too long for its field and was left out.');
+      const given = typeof value === 'string' ? [value] : value;
+      const [whole = '', ...others] = given.map((one) => one.trim()).filter((one) => one !== '');
+      if (others.length > 0 || whole.length > MAX_IDENTIFIER || /\p{Cc}/u.test(whole)) {
+        note('hl7.left-out', 'An identifier that is too long or not one line of text was left out.');
         return '';
       }
       if (!encoding.covers(whole)) throw new DeepHealthError('hl7.identifier-unencodable');
@@ -105,14 +107,14 @@ function authorityParts(
 }
 
 /** CX: identifier, authority, kind of identifier. */
-export function cx(id: string | undefined, authority: Authority, type: string, make: Primitives): string {
+export function cx(id: readonly string[], authority: Authority, type: string, make: Primitives): string {
   const value = make.identifier(id);
   if (value === '') return '';
   return components(value, '', '', subcomponents(...authorityParts(authority, make)), type);
 }
 
 /** EI: identifier, authority. */
-export function ei(id: string | undefined, authority: Authority, make: Primitives): string {
+export function ei(id: readonly string[], authority: Authority, make: Primitives): string {
   const value = make.identifier(id);
   return value === '' ? '' : components(value, ...authorityParts(authority, make));
 }

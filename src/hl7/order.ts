@@ -1,4 +1,4 @@
-import { type DicomDataset, items, text, values } from '../dicom/dataset.ts';
+import { type DicomDataset, items, text, texts, values } from '../dicom/dataset.ts';
 import { parseName } from '../dicom/report/legal.ts';
 import type { Authority } from './fields.ts';
 
@@ -11,7 +11,8 @@ export interface Order {
 }
 
 interface OrderNumber {
-  readonly number: string | undefined;
+  /** Its values: none when it is not known, more than one when the header is wrong. */
+  readonly number: readonly string[];
   readonly authority: Authority;
 }
 
@@ -19,13 +20,22 @@ interface OrderNumber {
 export function orderOf(film: DicomDataset): Order {
   const request: DicomDataset = items(film, '00400275')[0] ?? {};
   const either = (tag: string) => text(request, tag) ?? text(film, tag);
+  const numbers = (tag: string) => {
+    const asked = identifierIn(request, tag);
+    return asked.length > 0 ? asked : identifierIn(film, tag);
+  };
   const authority = (tag: string) => authorityOf(items(request, tag)[0] ?? items(film, tag)[0] ?? {});
   return {
-    placer: { number: either('00402016'), authority: authority('00400026') },
-    filler: { number: either('00402017'), authority: authority('00400027') },
-    accession: { number: either('00080050'), authority: authority('00080051') },
+    placer: { number: numbers('00402016'), authority: authority('00400026') },
+    filler: { number: numbers('00402017'), authority: authority('00400027') },
+    accession: { number: numbers('00080050'), authority: authority('00080051') },
     reason: either('00401002') ?? either('00321030'),
   };
+}
+
+/** Every value of an identifier that is not empty. A backslash within one splits it, so all of them count. */
+export function identifierIn(film: DicomDataset, tag: string): readonly string[] {
+  return texts(film, tag).filter((value) => value !== '');
 }
 
 /** The issuer of the patient's id. */

@@ -9,7 +9,7 @@ import { DeepHealthError } from '../errors/error.ts';
 import { CHARSETS, textEncoding } from './charset.ts';
 import { coded, components, cx, dtm, ei, type Primitives, primitives, segment, xcn, xpn } from './fields.ts';
 import { observations } from './observations.ts';
-import { nameOf, orderOf, patientAuthority } from './order.ts';
+import { identifierIn, nameOf, orderOf, patientAuthority } from './order.ts';
 import { DEFAULT_HL7_PROFILE, type Hl7Profile } from './profile.ts';
 import { legal, type OruInput, type Result, resultOf } from './result.ts';
 
@@ -69,7 +69,7 @@ function pid({ first, make }: Result): string {
   const sex = text(dataset, '00100040')?.toUpperCase() ?? '';
   return segment('PID', {
     1: '1',
-    3: cx(text(dataset, '00100020'), patientAuthority(dataset), 'MR', make),
+    3: cx(identifierIn(dataset, '00100020'), patientAuthority(dataset), 'MR', make),
     5: xpn(nameOf(dataset, '00100010'), make),
     7: legal('DA', text(dataset, '00100030')) ?? '',
     8: ['M', 'F', 'O'].includes(sex) ? sex : 'U',
@@ -78,7 +78,7 @@ function pid({ first, make }: Result): string {
 
 function pv1({ first, profile, make }: Result): string {
   const { dataset } = first.film;
-  const visit = cx(text(dataset, '00380010'), {}, '', make);
+  const visit = cx(identifierIn(dataset, '00380010'), {}, '', make);
   return segment('PV1', {
     1: '1',
     2: make.text(profile.patientClass),
@@ -94,7 +94,7 @@ function orc({ first, profile, make }: Result): string {
 /** Fields 2 and 3 of ORC and OBR. */
 function orderNumbers({ film }: ReadFilm, profile: Hl7Profile, make: Primitives): Record<2 | 3, string> {
   const { placer, filler, accession } = orderOf(film.dataset);
-  const stands = profile.accessionAsFiller && placer.number === undefined && filler.number === undefined;
+  const stands = profile.accessionAsFiller && placer.number.length === 0 && filler.number.length === 0;
   const ours = stands ? accession : filler;
   return { 2: ei(placer.number, placer.authority, make), 3: ei(ours.number, ours.authority, make) };
 }
@@ -104,6 +104,8 @@ function obr(result: Result): string {
   const { dataset } = first.film;
   const { accession, reason } = orderOf(dataset);
   const options = { ...DEFAULT_REPORT_OPTIONS, ...report.options };
+  // IHE RAD: Placer Field 1 is the accession number, Placer Field 2 its issuer.
+  const accessionNumber = make.identifier(accession.number);
   const timing = profile.quantityTiming || profile.version !== '2.5.1';
   return segment('OBR', {
     1: '1',
@@ -111,8 +113,8 @@ function obr(result: Result): string {
     4: coded(procedureOf(first.film, options.procedures), make),
     7: result.imaged,
     16: xcn(nameOf(dataset, '00321032'), make),
-    18: make.identifier(accession.number),
-    19: make.identifier(accession.number === undefined ? undefined : accession.authority.namespace),
+    18: accessionNumber,
+    19: accessionNumber === '' ? '' : make.identifier(accession.authority.namespace),
     22: result.analysed,
     24: make.text(profile.section),
     25: input.status ?? 'P',
