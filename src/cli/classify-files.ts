@@ -25,6 +25,7 @@ import { findInputs, type Input, inputError } from './inputs.ts';
 import { modelFolder } from './model-path.ts';
 import { outputNames, writeTogether } from './output.ts';
 import { type Progress, progressOf } from './progress.ts';
+import { readerLeft } from './readers.ts';
 import { failureOf, summaryOf } from './summary.ts';
 import { productVersion } from './version.ts';
 
@@ -47,7 +48,8 @@ type Read = Extract<Opened, { kind: 'film' }> & { readonly outcome: FilmReading 
  * others.
  *
  * @returns how many were read and how many were not
- * @throws DeepHealthError `config.invalid`, or `model.*` / `engine.*` when the model cannot be used
+ * @throws DeepHealthError `config.invalid`, `input.nothing` when the folders hold no file, or `model.*` /
+ * `engine.*` when the model cannot be used
  */
 export async function classifyFiles(
   paths: readonly string[],
@@ -63,6 +65,7 @@ export async function classifyFiles(
   try {
     const inputs: Input[] = [];
     for await (const input of findInputs(paths)) inputs.push(input);
+    if (inputs.length === 0) throw new DeepHealthError('input.nothing');
     const reporting: Reporting = {
       settings: resultSettings(config, model.manifest, productVersion()),
       receiver: config.ris[0] ?? null,
@@ -78,6 +81,8 @@ export async function classifyFiles(
     for await (const opened of batches) {
       const [outcomes] = await Promise.all([infer(model, opened), written]);
       written = sink.take(outcomes);
+      // Nobody reads the results, and no files of them are wanted.
+      if (readerLeft() && options.out === undefined) break;
     }
     await written;
     return sink.counts;

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { EXIT } from './exit.ts';
 
 export interface ClassifyOptions {
@@ -16,7 +16,12 @@ export function classifyCommand(): Command {
     .option('--out <folder>', 'write SR, heat map, HL7 message and JSON of each film there')
     .option('--model <folder>', 'the model to read with (default: the one of the config)')
     .option('--config <file>', 'the config file: station, report and HL7 settings')
-    .option('--engine <name>', 'onnx or tfjs (default: the one of the config)')
+    .addOption(
+      new Option('--engine <name>', 'what computes the network (default: the one of the config)').choices([
+        'onnx',
+        'tfjs',
+      ]),
+    )
     .option('--json', 'one JSON object a film on stdout')
     .addHelpText(
       'after',

@@ -123,3 +123,13 @@ test('films of the same name get outputs of their own', () => {
     'IM0001',
   ]);
 });
+
+test('no two films share one output file, and every output has a name that a disk takes', () => {
+  const name = outputNames();
+  const stems = ['a.dcm', 'a.text.dcm', 'B.text.png', 'b.dcm', `${'ф'.repeat(125)}.dcm`].map(name);
+  const outputs = stems.flatMap((stem) =>
+    ['sr.dcm', 'text.sr.dcm', 'heatmap.dcm'].map((ending) => `.${stem}.${ending}.partial`.toLowerCase()),
+  );
+  assert.equal(new Set(outputs).size, outputs.length);
+  for (const output of outputs) assert.ok(Buffer.byteLength(output) <= 255);
+});

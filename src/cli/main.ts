@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { EXIT } from './exit.ts';
+import { outliveReaders } from './readers.ts';
 import { retrainCommand } from './retrain.ts';
 import { serveCommand } from './serve.ts';
 import { studiesCommand } from './studies.ts';
@@ -17,6 +18,7 @@ import { productVersion } from './version.ts';
  * @param argv the arguments after the program's name
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  outliveReaders();
   const program = new Command('deep-health')
     .description(
       'Reads chest films (CR, DX) beside the PACS: DICOM SR, heat map and HL7 results.\n' +

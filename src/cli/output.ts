@@ -1,5 +1,6 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fitted } from '../dicom/report/legal.ts';
 import { DeepHealthError } from '../errors/error.ts';
 
 /** Sorts a failed write into our codes. */
@@ -52,17 +53,22 @@ export async function writeTogether(
 
 const FILM_ENDING = /\.(dcm|dicom|ima|jpe?g|png)$/i;
 
+/** Bytes of a stem, so that it and an ending fit into the 255 bytes of a file name. */
+const LONGEST_STEM = 200;
+
 /**
  * Gives each film the stem of its output files: the file's own name without a film's ending, made unique by a
- * number when films of one run share it, ignoring case so that it holds on every file system.
+ * number when films of one run share it, ignoring case so that it holds on every file system. `a` and `a.text`
+ * count as shared: both would have an `a.text.sr.dcm`.
  */
 export function outputNames(): (fileName: string) => string {
   const taken = new Set<string>();
   return (fileName) => {
-    const stem = fileName.replace(FILM_ENDING, '') || 'film';
+    const stem = fitted(fileName.replace(FILM_ENDING, ''), LONGEST_STEM) || 'film';
+    const claim = (name: string) => name.toLowerCase().replace(/(\.text)+$/, '');
     let name = stem;
-    for (let n = 2; taken.has(name.toLowerCase()); n += 1) name = `${stem}-${n}`;
-    taken.add(name.toLowerCase());
+    for (let n = 2; taken.has(claim(name)); n += 1) name = `${stem}-${n}`;
+    taken.add(claim(name));
     return name;
   };
 }

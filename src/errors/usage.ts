@@ -28,6 +28,11 @@ export const USAGE_ERRORS = errorTable({
     meaning: 'Reading the file failed part of the way (device or network file system).',
     remedy: 'Check the disk or the mount and run the command again.',
   },
+  'input.nothing': {
+    retry: 'permanent',
+    meaning: 'The folders given hold no files.',
+    remedy: 'Check the path; hidden files and folders are left out.',
+  },
   'input.loop': {
     retry: 'permanent',
     meaning: 'A folder links back to one of its own parents; it was entered once only.',

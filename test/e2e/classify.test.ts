@@ -198,11 +198,32 @@ test('films of one name in two folders do not overwrite each other', async () =>
   assert.notEqual(files[0], files[1]);
 });
 
+test('a reader of the output that goes away ends the command without a stack trace', async () => {
+  const root = join(folder, 'piped');
+  mkdirSync(root);
+  for (let n = 0; n < 40; n += 1) writeFileSync(join(root, `${n}.txt`), 'no film');
+  const child = spawn(process.execPath, [BIN, 'classify', root, '--json']);
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(stderr, '');
+  assert.equal(code, 1);
+});
+
 test('nothing readable is exit code 1, wrong usage and wrong config are 2', async () => {
   const empty = save('nothing.dcm', '');
   assert.equal((await classify(empty)).code, 1);
   assert.equal((await classify()).code, 2);
   assert.equal((await classify(empty, '--no-such-option')).code, 2);
+  assert.equal((await classify(empty, '--engine', 'abacus')).code, 2);
+  const hollow = join(folder, 'hollow');
+  mkdirSync(hollow);
+  const nothing = await classify(hollow);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.stderr, /^input\.nothing: /);
   const config = save('broken.yaml', 'server: { prt: 1 }\n');
   const run = await classify(empty, '--config', config);
   assert.equal(run.code, 2);
