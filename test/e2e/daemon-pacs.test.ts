@@ -25,6 +25,11 @@ import {
 const missing = !orthancInstalled() ? 'Orthanc' : !risInstalled() ? 'python3-hl7' : undefined;
 const skip = missing === undefined ? false : `${missing} is not installed`;
 const TOKEN = 'a-token-of-the-test-hook';
+const PUSHER = { username: 'orthanc', password: 'push-password' };
+const SIGN_IN = {
+  users: [{ name: PUSHER.username, password: PUSHER.password }],
+  tokens: [{ name: 'hook', token: TOKEN }],
+};
 
 let folder: string;
 let orthanc: Orthanc;
@@ -43,14 +48,16 @@ before(async () => {
     // The hook only tells of studies that the test marks, so that each test has one way in.
     lua: `${lua}\nlocal notify = OnStableStudy\nfunction OnStableStudy(id, tags, metadata)\n  if tags['StudyID'] == 'NOTIFY' then notify(id, tags, metadata) end\nend\n`,
     servers: {
-      'deep-health': { url: `http://127.0.0.1:${port}/dicom-web/`, chunked: true },
-      'deep-health-whole': { url: `http://127.0.0.1:${port}/dicom-web/`, chunked: false },
+      'deep-health': { url: `http://127.0.0.1:${port}/dicom-web/`, chunked: true, ...PUSHER },
+      'deep-health-whole': { url: `http://127.0.0.1:${port}/dicom-web/`, chunked: false, ...PUSHER },
+      stranger: { url: `http://127.0.0.1:${port}/dicom-web/`, chunked: true },
     },
     stableAge: 1,
   });
   ris = await startRis();
   daemon = await startDaemon({
-    config: { server: { port }, pacs: [pacsConfig(orthanc)], ris: [risConfig(ris)] },
+    config: { server: { port, ...SIGN_IN }, pacs: [pacsConfig(orthanc)], ris: [risConfig(ris)] },
+    authorization: `Bearer ${TOKEN}`,
   });
 });
 
@@ -115,6 +122,19 @@ test('Orthanc pushes a film in both transfer modes: its jobs succeed and the res
     });
     await checkResults(studyOf(file));
   }
+});
+
+test('an Orthanc without the password is turned away and sees its job fail', { skip }, async () => {
+  const file = film(103);
+  await store(file);
+  const job = (await orthanc.rest('/dicom-web/servers/stranger/stow', {
+    body: { Resources: [await orthancId(orthanc, studyOf(file))], Synchronous: false },
+  })) as { ID: string };
+  await until('the job fails', async () => {
+    const { State } = (await orthanc.rest(`/jobs/${job.ID}`)) as { State: string };
+    return State === 'Failure';
+  });
+  assert.equal(await daemon.study(studyOf(file)), undefined);
 });
 
 test('the webhook of a stable study has it read, and its second call after our results starts nothing', {

@@ -80,6 +80,8 @@ export interface DaemonSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: a new one, removed at the end. */
   readonly folder?: string;
+  /** What the tests' own requests sign in with. */
+  readonly authorization?: string;
 }
 
 const PATIENCE_MS = 60_000;
@@ -93,6 +95,7 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
   let child: ChildProcess | undefined;
   let exit: Promise<{ code: number | null; signal: string | null }> | undefined;
   let url = '';
+  const signIn = settings.authorization === undefined ? {} : { authorization: settings.authorization };
 
   async function configure(config: Tree): Promise<void> {
     const whole = {
@@ -131,14 +134,14 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
   async function api(path: string, request: { method?: string; body?: unknown } = {}): Promise<unknown> {
     const answer = await fetch(url + path, {
       method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...signIn },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     });
     return answer.json();
   }
 
   async function study(uid: string): Promise<StudyRow | undefined> {
-    const answer = await fetch(`${url}/api/studies/${uid}`).catch(() => undefined);
+    const answer = await fetch(`${url}/api/studies/${uid}`, { headers: signIn }).catch(() => undefined);
     if (answer === undefined || answer.status !== 200) {
       await answer?.body?.cancel();
       return undefined;
