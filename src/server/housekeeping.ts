@@ -29,7 +29,8 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
     });
   const loops = [
     loop('tend the queue', TEND_MS, async () => {
-      await tendQueue(ledger, queue);
+      const { lapsed } = await tendQueue(ledger, queue);
+      if (lapsed > 0) log.warn({ studies: lapsed }, 'A reader went away; its studies go back to the queue');
       return false;
     }),
     loop('look for new films', LOOK_MS, () => looks.make()),

@@ -89,7 +89,7 @@ function receiverClient(ris: Config['ris'][number], log: Log) {
     ...(ris.tls === undefined ? {} : { tls: tlsOf(ris.tls) }),
     timeouts: { ack: acknowledge, application: acknowledge },
     // The ledger spaces the attempts; the client only keeps a dead receiver from being hammered by many.
-    reconnect: { minMs: 500, maxMs: 30_000 },
+    reconnect: { minMs: 500, maxMs: 15_000 },
     onNotice: ({ code, message }) =>
       log[code === 'application-ack-missing' ? 'debug' : 'warn']({ ris: ris.name, code }, message),
   });

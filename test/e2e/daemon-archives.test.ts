@@ -1,13 +1,15 @@
 /** Several archives at once, each with its own studies, and one of them away. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { element } from '../../src/dicom/phantom/header.ts';
 import { type Orthanc, orthancInstalled, startOrthanc } from '../peers/orthanc.ts';
 import { until } from '../peers/process.ts';
 import {
   EVERY_SECOND,
   film,
+  instanceOf,
   pacsConfig,
   resultsIn,
   startDaemon,
@@ -40,7 +42,7 @@ after(async () => {
 });
 
 async function store(orthanc: Orthanc, file: Uint8Array): Promise<string> {
-  const path = join(daemon.folder, `${studyOf(file)}.dcm`);
+  const path = join(daemon.folder, `${instanceOf(file)}.dcm`);
   await writeFile(path, file);
   await orthanc.storeScu([path]);
   return studyOf(file);
@@ -66,6 +68,29 @@ test('a pushed study is reported to every archive that takes results', { skip },
   await daemon.reaches(studyOf(file), 'delivered');
   for (const archive of [north, south]) {
     assert.equal((await resultsIn(archive, studyOf(file))).reports.length, 2);
+  }
+});
+
+test('the push script for Orthanc sends the films of a study and nothing else', { skip }, async () => {
+  const script = await readFile(new URL('../../deploy/orthanc/push.lua', import.meta.url), 'utf8');
+  const pusher = await startOrthanc({
+    lua: script,
+    servers: { 'deep-health': { url: `${daemon.url}/dicom-web/` } },
+    stableAge: 1,
+  });
+  try {
+    const file = film(754);
+    await store(pusher, file);
+    await store(pusher, film(754, { kind: 'SC', attributes: { '00080060': element('CS', 'OT') } }));
+    const row = await daemon.reaches(studyOf(file), 'delivered');
+    assert.equal(row.films.length, 1);
+    await until('its jobs have ended', async () => {
+      const jobs = (await pusher.rest('/jobs?expand')) as { State: string }[];
+      assert.ok(jobs.every(({ State }) => State !== 'Failure'));
+      return jobs.length > 0 && jobs.every(({ State }) => State === 'Success');
+    });
+  } finally {
+    await pusher.stop();
   }
 });
 
