@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
@@ -20,14 +20,31 @@ export async function sweepRetention(
   retentionMs: number,
   now: number,
 ): Promise<number> {
+  const before = now - retentionMs;
   const due = await ledger.retention.expirable({
     states: ['delivered', 'skipped', 'failed'],
-    before: now - retentionMs,
+    before,
     limit: BATCH,
   });
-  for (const { studyUid, files } of due) await forgetStudy(ledger, folder, studyUid, files);
+  for (const { studyUid, files } of due) {
+    await removeFiles(folder, files);
+    await removeOlder(join(folder.films, studyFolderName(studyUid)), before);
+    await removeOlder(join(folder.outbox, studyUid), before);
+    // A late film may have opened it again since it was named: its file and its rows stay, and it is read.
+    await ledger.retention.forget(studyUid, before);
+  }
   await ledger.retention.forgetObservations(now - OBSERVATIONS_MS);
   return due.length;
+}
+
+/** Empties a folder of files last written before `before`, and removes it when nothing is left. */
+async function removeOlder(home: string, before: number): Promise<void> {
+  for (const name of await readdir(home).catch(() => [])) {
+    const path = join(home, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && found.mtimeMs < before) await rm(path, { recursive: true, force: true });
+  }
+  await rmdir(home).catch(() => {});
 }
 
 /** Removes one study with everything that belongs to it; false when the ledger has no such study. */

@@ -1,4 +1,5 @@
 import type { Db, LedgerContext } from './context.ts';
+import { lockStudy } from './study-rows.ts';
 import type { Ledger } from './types.ts';
 import type { StudyUid } from './uids.ts';
 
@@ -26,8 +27,12 @@ export function retention(context: LedgerContext): Ledger['retention'] {
         return uids.map((studyUid) => ({ studyUid, files: files.get(studyUid) ?? [] }));
       }),
 
-    forget: (studyUid) =>
+    forget: (studyUid, unlessSince) =>
       context.write(async (trx) => {
+        const row = await lockStudy(context, trx, studyUid);
+        if (row !== undefined && unlessSince !== undefined && row.changed_at >= unlessSince) {
+          return { kind: 'kept' };
+        }
         await trx.deleteFrom('poll_observations').where('study_uid', '=', studyUid).execute();
         const { numDeletedRows } = await trx
           .deleteFrom('studies')

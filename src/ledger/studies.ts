@@ -67,7 +67,9 @@ async function noticeStudy(context: LedgerContext, trx: Trx, notice: StudyNotice
     await record(trx, { studyUid: row.study_uid, run, at: now, kind: 'reopened', subject: from(notice) });
     return { kind: 'reopened', run, state: 'settling', instances: entry.outcomes };
   }
-  if (row.state === 'settling' && notice.settleAt !== null) change.settle_at = notice.settleAt;
+  // A sender that repeats what is known must not keep the study from settling for ever.
+  const putsOff = notice.instances === undefined || entry.added > 0;
+  if (row.state === 'settling' && notice.settleAt !== null && putsOff) change.settle_at = notice.settleAt;
   await trx.updateTable('studies').set(change).where('study_uid', '=', row.study_uid).execute();
   if (isNew) {
     await record(trx, {

@@ -521,8 +521,14 @@ export interface Ledger {
       readonly before: Instant;
       readonly limit: number;
     }): Promise<readonly Expirable[]>;
-    /** The study and all that belongs to it is removed; remove its files first. */
-    forget(studyUid: StudyUid): Promise<{ readonly kind: 'forgotten' | 'unknown' }>;
+    /**
+     * The study and all that belongs to it is removed; remove its files first. With `unlessSince`, a study that
+     * changed at or after that instant stays whole (`kept`): a late film may have opened it again meanwhile.
+     */
+    forget(
+      studyUid: StudyUid,
+      unlessSince?: Instant,
+    ): Promise<{ readonly kind: 'forgotten' | 'unknown' | 'kept' }>;
     /** Poll observations older than `before` are removed. */
     forgetObservations(before: Instant): Promise<number>;
   };

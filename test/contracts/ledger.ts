@@ -148,6 +148,16 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       },
     );
 
+    behaviour('a known film that comes again does not put the settling off', async (ledger, clock) => {
+      await ledger.studies.notice(received(1, { settleAt: clock.now() + 1000 }));
+      clock.step(900);
+      await ledger.studies.notice(received(1, { settleAt: clock.now() + 1000 }));
+      const other = film(1, { sha256: 'f'.repeat(64) });
+      await ledger.studies.notice(received(1, { instances: [other], settleAt: clock.now() + 1000 }));
+      clock.step(100);
+      assert.equal((await ledger.studies.settleDue()).length, 1);
+    });
+
     behaviour('a film that comes while the study settles puts the settling off', async (ledger, clock) => {
       await ledger.studies.notice(received(1, { settleAt: clock.now() + 1000 }));
       clock.step(900);
@@ -775,6 +785,19 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       await nothingDue(ledger, 'pacs');
       await ledger.films.bytesRemoved(study(2), { kind: 'gone' });
       assert.deepEqual((await ledger.films.list(study(2)))[0]?.location, { kind: 'gone' });
+    });
+
+    behaviour('a late film that opens a study again saves it from retention', async (ledger, clock) => {
+      await queued(ledger, 1);
+      await ledger.claims.skip(await claimed(ledger, 1), { code: 'x', message: 'y' });
+      clock.step(1000);
+      const before = clock.now();
+      const options = { states: ['skipped'], before, limit: 10 } as const;
+      assert.equal((await ledger.retention.expirable(options)).length, 1);
+      await ledger.studies.notice(received(1, { instances: [film(2)] }));
+      assert.deepEqual(await ledger.retention.forget(study(1), before), { kind: 'kept' });
+      assert.equal((await ledger.studies.get(study(1)))?.status.state, 'settling');
+      assert.equal((await ledger.films.list(study(1))).length, 2);
     });
 
     behaviour('a study as large as any is entered and read back', async (ledger) => {
