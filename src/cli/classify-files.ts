@@ -61,7 +61,10 @@ export async function classifyFiles(
     threads: config.model.threads,
     triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
   });
-  const decoder = createDecoder();
+  const { batch } = config.model;
+  // While one batch is inferred, the next waits whole: decoding is faster than the network.
+  const ahead = batch + 2;
+  const decoder = createDecoder({ limits: { waiting: ahead } });
   try {
     const inputs: Input[] = [];
     for await (const input of findInputs(paths)) inputs.push(input);
@@ -71,11 +74,7 @@ export async function classifyFiles(
       receiver: config.ris[0] ?? null,
     };
     const sink = resultSink(options, reporting, inputs.length);
-    const { batch } = config.model;
-    const batches = batchesAhead(inputs, (input) => open(input, config, decoder), {
-      ahead: 2 * batch + 2,
-      batch,
-    });
+    const batches = batchesAhead(inputs, (input) => open(input, config, decoder), { ahead, batch });
     // While one batch is inferred, the one before is reported and the next are decoded.
     let written: Promise<void> = Promise.resolve();
     for await (const opened of batches) {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { phantomFile } from '../../src/dicom/phantom/file.ts';
 import { phantomPicture } from '../../src/dicom/phantom/picture.ts';
+import { encapsulated } from '../fixtures/dicom.ts';
 
 const SIZE = { width: 640, height: 560 } as const;
 const BIN = join(import.meta.dirname, '../../bin/deep-health.mjs');
@@ -197,6 +198,28 @@ test('films of one name in two folders do not overwrite each other', async () =>
   const files = names.map((name) => (JSON.parse(readFileSync(join(out, name), 'utf8')) as Json).file);
   assert.notEqual(files[0], files[1]);
 });
+
+test('with the largest batch no film is turned away while others are decoded', async () => {
+  const root = join(folder, 'crowd');
+  mkdirSync(root);
+  const film = compressedBlank();
+  for (let n = 0; n < 150; n += 1) writeFileSync(join(root, `${n}.dcm`), film);
+  const config = save('crowd.yaml', 'model: { batch: 64 }\n');
+  const run = await classify(root, '--config', config, '--json');
+  const codes = lines(run).map((json) => (json.error as { code: string } | undefined)?.code);
+  assert.deepEqual([...new Set(codes)], ['film.blank'], run.stderr);
+});
+
+/** A film of one grey, RLE compressed (PS3.5 G), so that it takes a decoder thread and no network. */
+function compressedBlank(): Buffer {
+  const side = 128;
+  const segments = Buffer.alloc(64);
+  segments.writeUInt32LE(1, 0);
+  segments.writeUInt32LE(64, 4);
+  const runs = Array.from({ length: (side * side) / 128 }, () => Buffer.from([129, 100]));
+  const header = phantomFile({ width: side, height: side, bits: 8, without: ['7FE00010'] });
+  return encapsulated(header, '1.2.840.10008.1.2.5', Buffer.concat([segments, ...runs]));
+}
 
 test('a reader of the output that goes away ends the command without a stack trace', async () => {
   const root = join(folder, 'piped');

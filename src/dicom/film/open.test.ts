@@ -7,10 +7,10 @@ import { deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 import {
   element,
-  explicitElement,
+  encapsulated as encapsulatedFile,
   hasDcmtk,
-  implicitElement,
   inFolder,
+  metaEnd,
   part10Start,
 } from '../../../test/fixtures/dicom.ts';
 import { missingTool } from '../../../test/peers/pixel-tools.ts';
@@ -109,21 +109,10 @@ test('bytes that are no film have a code each', async () => {
   for (const [code, bytes] of cases) assert.equal(await outcome(bytes), code, code);
 });
 
-/** Where the dataset of a file with preamble begins, by its group length. */
-function metaEnd(file: Uint8Array): number {
-  return 132 + 12 + Buffer.from(file).readUInt32LE(140);
-}
-
 /** The small film's header with other, encapsulated pixels. */
 function encapsulated(transferSyntax: string, ...fragments: Uint8Array[]): Buffer {
-  const plain = Buffer.from(phantomFile({ ...SMALL, bits: 8, without: ['7FE00010'] }));
-  const items = [Buffer.alloc(0), ...fragments].map((fragment) => implicitElement('FFFEE000', fragment));
-  return Buffer.concat([
-    part10Start(transferSyntax),
-    plain.subarray(metaEnd(plain)),
-    explicitElement('7FE00010', 'OB', Buffer.concat(items), 0xffffffff),
-    implicitElement('FFFEE0DD'),
-  ]);
+  const header = phantomFile({ ...SMALL, bits: 8, without: ['7FE00010'] });
+  return encapsulatedFile(header, transferSyntax, ...fragments);
 }
 
 test('a JPEG whose size contradicts the header is refused', async () => {
