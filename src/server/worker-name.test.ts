@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeWorkerName } from './worker-name.ts';
@@ -29,6 +29,31 @@ test('a process that died leaves its name to the next start, a living one keeps 
   await once(living, 'exit');
   await second.release();
   assert.equal((await takeWorkerName(folder)).name, first.name);
+});
+
+test('processes that start together after a crash have names of their own', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'dh-worker-'));
+  await (await takeWorkerName(home)).release();
+  await writeFile(join(home, 'workers', `${hostname()}-1.pid`), '4194304');
+  const program = `
+    import { takeWorkerName } from ${JSON.stringify(new URL('./worker-name.ts', import.meta.url).href)};
+    process.once('message', async () => process.send((await takeWorkerName(${JSON.stringify(home)})).name));
+    process.send('ready');`;
+  const children = [1, 2, 3].map(() =>
+    spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
+  const names = children.map(async (child) => {
+    const [name] = await once(child, 'message');
+    return name as string;
+  });
+  for (const child of children) child.send('go');
+  assert.equal(new Set(await Promise.all(names)).size, 3);
+  for (const child of children) child.kill();
+  await Promise.all(children.map((child) => once(child, 'exit')));
+  await rm(home, { recursive: true });
 });
 
 test('data folders on one machine have names of their own', async () => {
