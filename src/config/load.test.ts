@@ -81,6 +81,15 @@ test('beyond loopback it needs users or tokens', () => {
   assert.equal(open.kind, 'valid');
 });
 
+test('a study is kept for longer than polls can find it', () => {
+  const config = (keep: string) =>
+    load(
+      `storage: { retention: ${keep} }\npacs: [{ name: a, url: "http://a/", poll: { schedule: "* * * * * *", days: 5 } }]\n`,
+    );
+  assert.match(problemAt(config('6 d'), 'storage.retention').remedy ?? '', /7 d/);
+  assert.equal(config('7 d').kind, 'valid');
+});
+
 test('broken YAML is a problem with its line, not an exception', () => {
   const loaded = load('server: {\n  host: [\n');
   assert.equal(loaded.kind, 'invalid');

@@ -6,6 +6,7 @@ import { interpolate, type Problem } from './interpolate.ts';
 import { masked } from './mask.ts';
 import { nearest } from './nearest.ts';
 import { type Config, configSchema } from './schema.ts';
+import { parseDuration } from './units.ts';
 
 /** A configuration that holds, or everything that is wrong with it. */
 export type LoadedConfig =
@@ -13,6 +14,8 @@ export type LoadedConfig =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly file: string | null };
 
 type Issue = z.core.$ZodIssue;
+
+const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * Reads a YAML config file, fills in `${env:NAME}` and `${file:PATH}`, checks it, and adds the defaults.
@@ -238,6 +241,17 @@ function contradictions(config: Config): Problem[] {
       });
     }
   });
+  const retention = parseDuration(config.storage.retention);
+  const daysAsked = Math.max(0, ...config.pacs.map(({ poll }) => poll?.days ?? 0));
+  // What is forgotten while the archive still shows it would be new, read and reported once more.
+  if (retention !== undefined && daysAsked > 0 && retention < (daysAsked + 2) * DAY_MS) {
+    problems.push({
+      path: 'storage.retention',
+      value: JSON.stringify(config.storage.retention),
+      message: `Polls ask ${daysAsked} days back: studies would be forgotten while they are still found, and read again.`,
+      remedy: `Keep them for ${daysAsked + 2} d at least.`,
+    });
+  }
   try {
     new Intl.DateTimeFormat('en', { timeZone: config.report.timeZone });
   } catch {
