@@ -74,6 +74,17 @@ test('2.5.1: every field of the header, patient, visit and order stands where RA
   assert.equal(message.field('TQ1', 9), 'R^Routine^HL70485');
 });
 
+test('the time of the film has an offset only where film or site tell in which zone its clock runs', {
+  skip,
+}, () => {
+  const plain = reportInput();
+  const unknown = parsed(plain);
+  assert.equal(unknown.at('OBR', 7), '20260301101500');
+  assert.equal(unknown.at('OBR', 22), '20260301101700+0100', 'our own clock is known');
+  const confirmed = parsed({ ...plain, site: { zone: 'Europe/Berlin', modalityClocksInZone: true } });
+  assert.equal(confirmed.at('OBR', 7), '20260301101500+0100');
+});
+
 test('2.5.1: the observations in order, numbered, with flags, units, times and the device', { skip }, () => {
   const report = reportInput([{ reading: READINGS.viral }]);
   const message = parsed(report, { srReference: true }, { srInstanceUid: '2.25.77' });
@@ -112,7 +123,7 @@ test('2.5.1: the observations in order, numbered, with flags, units, times and t
   assert.equal(message.field('OBX', 6, 5), '%^percent^UCUM');
   assert.equal(message.at('OBX', 11, 1, 1), 'O');
   assert.equal(message.at('OBX', 11, 1, 4), 'P');
-  assert.equal(message.at('OBX', 14, 1, 4), '20260301101500+0100');
+  assert.equal(message.at('OBX', 14, 1, 4), '20260301101500');
   assert.equal(message.field('OBX', 15, 4), 'DEEPHEALTH^Deep Health 0.1.0^L');
   assert.equal(message.field('OBX', 17, 4), 'DH-CXR^Deep Health Inception V3 1.2.0^99DEEPHEALTH');
   assert.equal(message.field('OBX', 18, 4), 'serial-0001^DEEPHEALTH');

@@ -63,7 +63,7 @@ export function resultOf(input: OruInput, profile: Hl7Profile, make: Primitives)
     imaged: dtm(
       legal('DA', text(dataset, '00080020')),
       legal('TM', text(dataset, '00080030')),
-      clock.studyOffset,
+      clock.claimedOffset,
     ),
     analysed: dtm(date, time, offset),
   };

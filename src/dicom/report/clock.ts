@@ -16,10 +16,11 @@ export interface LocalTime {
 /** The times of a report and whether the dataset may say in which zone they are. */
 export interface ReportClock {
   readonly analysed: LocalTime;
-  /** Written as (0008,0201), which governs the film's own dates too; null when that is not known. */
+  /**
+   * Written as (0008,0201), which governs the film's own dates too, and in HL7 behind the study's time; null
+   * when it is not known in which zone the modality's clock runs.
+   */
   readonly claimedOffset: string | null;
-  /** Offset of the study's date and time: the film's own, else the site's at that time. For HL7. */
-  readonly studyOffset: string;
 }
 
 /**
@@ -34,13 +35,12 @@ export function reportClock(film: DicomDataset, site: Site, analysedAt: Date): R
   }
   const own = text(film, '00080201');
   if (own !== undefined && /^[+-](0\d|1[0-4])[0-5]\d$/.test(own) && own !== '-0000') {
-    return { analysed: localTime(analysedAt, own), claimedOffset: own, studyOffset: own };
+    return { analysed: localTime(analysedAt, own), claimedOffset: own };
   }
   const now = zoneOffset(site.zone, analysedAt);
+  if (!site.modalityClocksInZone) return { analysed: localTime(analysedAt, now), claimedOffset: null };
   const atStudy = studyOffset(film, site.zone) ?? now;
-  return site.modalityClocksInZone
-    ? { analysed: localTime(analysedAt, atStudy), claimedOffset: atStudy, studyOffset: atStudy }
-    : { analysed: localTime(analysedAt, now), claimedOffset: null, studyOffset: atStudy };
+  return { analysed: localTime(analysedAt, atStudy), claimedOffset: atStudy };
 }
 
 /** A moment on the wall clock of a zone. Throws `report.zone-invalid`. */
