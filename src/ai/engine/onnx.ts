@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { DeepHealthError } from '../../errors/error.ts';
+import { byteProductsSaturate } from './byte-products.ts';
 import type { EngineOptions, Network, NetworkFile } from './network.ts';
 
 /**
@@ -50,8 +52,17 @@ async function createSession(bytes: Uint8Array, threads: number): Promise<ort.In
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      extra: { session: { x64quantprecision: byteProductsSaturate(process.arch, cpuinfo()) ? '1' : '0' } },
     });
   } catch (cause) {
     throw new DeepHealthError('model.network', 'onnxruntime cannot open the network file.', { cause });
+  }
+}
+
+function cpuinfo(): string | null {
+  try {
+    return readFileSync('/proc/cpuinfo', 'latin1');
+  } catch {
+    return null;
   }
 }
