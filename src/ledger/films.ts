@@ -53,11 +53,14 @@ export interface Entry {
   readonly outcomes: readonly InstanceOutcome[];
   readonly added: number;
   readonly addedFilms: number;
+  /** Films that could not be read and came again with other bytes. */
+  readonly mendedFilms: number;
 }
 
 /**
  * Enters instances under a study whose row is locked. What is known stays as it is, but for what it lacked:
- * the digest, and bytes on our own disk instead of in a PACS.
+ * the digest, and bytes on our own disk instead of in a PACS. Only a film that could not be read (cut off on its
+ * way, say) gives way to other bytes, or its sender could never mend it.
  */
 export async function enterInstances(
   { now }: LedgerContext,
@@ -68,6 +71,7 @@ export async function enterInstances(
   const outcomes: InstanceOutcome[] = [];
   let added = 0;
   let addedFilms = 0;
+  let mendedFilms = 0;
   for (const chunk of chunks(notices)) {
     const rows = await trx
       .selectFrom('instances')
@@ -90,13 +94,35 @@ export async function enterInstances(
         added += 1;
         if (notice.role === 'film') addedFilms += 1;
         outcomes.push({ kind: 'added' });
+      } else if (mends(row, notice)) {
+        const mended = rowOf(studyUid, notice, now());
+        await trx
+          .updateTable('instances')
+          .set(mended)
+          .where('study_uid', '=', studyUid)
+          .where('sop_uid', '=', notice.sopUid)
+          .execute();
+        known.set(notice.sopUid, mended);
+        if (notice.role === 'film') mendedFilms += 1;
+        outcomes.push({ kind: 'added' });
       } else {
         outcomes.push(await meetKnown(trx, row, notice));
       }
     }
     if (fresh.length > 0) await trx.insertInto('instances').values(fresh).execute();
   }
-  return { outcomes, added, addedFilms };
+  return { outcomes, added, addedFilms, mendedFilms };
+}
+
+/** Whether bytes that came take the place of known ones that could not be read. */
+function mends(row: InstanceRow, notice: InstanceNotice & { readonly selection?: Selection }): boolean {
+  return (
+    row.selection === 'unreadable' &&
+    notice.selection === undefined &&
+    row.sha256 !== null &&
+    notice.sha256 !== null &&
+    row.sha256 !== notice.sha256
+  );
 }
 
 async function meetKnown(

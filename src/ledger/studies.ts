@@ -45,7 +45,8 @@ async function noticeStudy(context: LedgerContext, trx: Trx, notice: StudyNotice
     instance_count: row.instance_count + entry.added,
     film_count: row.film_count + entry.addedFilms,
   };
-  if (entry.added > 0) change.last_instance_at = now;
+  const films = entry.addedFilms + entry.mendedFilms;
+  if (entry.added + entry.mendedFilms > 0) change.last_instance_at = now;
   const display = jsonText(notice.display);
   if (display !== null) change.display = display;
   if (priorityNumber(notice.priority) < row.priority) {
@@ -55,7 +56,7 @@ async function noticeStudy(context: LedgerContext, trx: Trx, notice: StudyNotice
   }
   await recordConflicts(context, trx, row, entry.outcomes);
 
-  if (!isNew && entry.addedFilms > 0 && row.state !== 'settling' && row.state !== 'queued') {
+  if (!isNew && films > 0 && row.state !== 'settling' && row.state !== 'queued') {
     const run = row.run + 1;
     await enter(
       context,
@@ -68,7 +69,7 @@ async function noticeStudy(context: LedgerContext, trx: Trx, notice: StudyNotice
     return { kind: 'reopened', run, state: 'settling', instances: entry.outcomes };
   }
   // A sender that repeats what is known must not keep the study from settling for ever.
-  const putsOff = notice.instances === undefined || entry.added > 0;
+  const putsOff = notice.instances === undefined || entry.added + entry.mendedFilms > 0;
   if (row.state === 'settling' && notice.settleAt !== null && putsOff) change.settle_at = notice.settleAt;
   await trx.updateTable('studies').set(change).where('study_uid', '=', row.study_uid).execute();
   if (isNew) {

@@ -115,6 +115,34 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       assert.deepEqual(await events(ledger, 1), ['noticed', 'conflict']);
     });
 
+    behaviour(
+      'a film that could not be read is replaced when it comes whole, and read again',
+      async (ledger) => {
+        await queued(ledger, 1);
+        const claim = await claimed(ledger, 1);
+        const reason = { code: 'file.truncated', message: 'The file ends in the middle of an element.' };
+        await ledger.claims.fail(claim, reason, [{ ...film(1), selection: { kind: 'unreadable', reason } }]);
+        const same = await ledger.studies.notice(received(1));
+        assert.deepEqual(same.instances, [{ kind: 'duplicate' }]);
+        assert.equal(await state(ledger, 1), 'failed');
+        const whole = film(1, {
+          sha256: 'e'.repeat(64),
+          location: { kind: 'file', path: 'incoming/whole.dcm' },
+        });
+        const again = await ledger.studies.notice(received(1, { instances: [whole] }));
+        assert.deepEqual(again, {
+          kind: 'reopened',
+          run: 2,
+          state: 'settling',
+          instances: [{ kind: 'added' }],
+        });
+        const [instance, ...others] = await ledger.films.list(study(1));
+        assert.deepEqual(others, []);
+        assert.deepEqual([instance?.sha256, instance?.selection], [whole.sha256, null]);
+        assert.equal((await ledger.studies.get(study(1)))?.films, 1);
+      },
+    );
+
     behaviour('an instance known from a poll gets its bytes and digest when it is pushed', async (ledger) => {
       const polled = film(1, { location: { kind: 'pacs', pacs: 'main' }, sha256: null, bytes: null });
       await ledger.studies.notice(
