@@ -119,6 +119,11 @@ export const SERVICE_ERRORS = errorTable({
     meaning: 'The media type of the request is not one that this address takes.',
     remedy: 'Send application/json to the API, and application/dicom, image/jpeg or image/png to predict.',
   },
+  'api.busy': {
+    retry: 'transient',
+    meaning: 'As many films as are read at once through the API are in hand.',
+    remedy: 'Send it again after the time that Retry-After names; for many films use classify or push them.',
+  },
   'api.too-large': {
     retry: 'permanent',
     meaning: 'The body of the request is larger than the limit.',

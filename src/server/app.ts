@@ -24,13 +24,15 @@ export interface AppParts {
   readonly onWork: () => void;
 }
 
-/** What the paths that take one method only take. */
-const METHODS: Readonly<Record<string, string>> = {
-  '/dicom-web/studies': 'POST',
-  '/api/predict': 'POST',
-  '/api/studies': 'GET',
-  '/metrics': 'GET',
-};
+/** What each address takes. */
+const METHODS: readonly (readonly [RegExp, string])[] = [
+  [/^\/dicom-web\/studies(\/[^/]+)?$/, 'POST'],
+  [/^\/api\/predict$/, 'POST'],
+  [/^\/api\/studies$/, 'GET'],
+  [/^\/api\/studies\/[^/]+$/, 'GET, POST'],
+  [/^\/api\/studies\/[^/]+\/(retry|feedback)$/, 'POST'],
+  [/^\/(livez|readyz|metrics)?$/, 'GET'],
+];
 
 /** The HTTP interface. Who is not known is turned away before anything of a body is read. */
 export function createApp(parts: AppParts): Express {
@@ -84,8 +86,11 @@ export function createApp(parts: AppParts): Express {
   });
 
   app.use((request, response) => {
-    const allowed = METHODS[request.path.replace(/\/$/, '')];
-    if (allowed === undefined) throw new DeepHealthError('api.not-found');
+    const path = request.path.replace(/(.)\/$/, '$1');
+    const allowed = METHODS.find(([address]) => address.test(path))?.[1];
+    // What takes the method came here because there is nothing (metrics switched off).
+    if (allowed === undefined || allowed.split(', ').includes(request.method))
+      throw new DeepHealthError('api.not-found');
     response.set('allow', allowed);
     throw new DeepHealthError('api.method');
   });

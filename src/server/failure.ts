@@ -7,6 +7,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.method': 405,
   'api.bad-request': 400,
   'api.media-type': 415,
+  'api.busy': 503,
   'api.too-large': 413,
   'ledger.uid-invalid': 400,
   'ledger.cursor-invalid': 400,

@@ -106,6 +106,25 @@ async function predict(body: Uint8Array, type: string) {
   return { status: answer.status, body: (await answer.json()) as unknown };
 }
 
+test('predict holds a few films at once and sends others away for a while', async () => {
+  const { hostname, port } = new URL(daemon.url);
+  const head = 'POST /api/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/dicom\r\n';
+  const slow = Array.from({ length: 4 }, () => {
+    const socket = connect(Number(port), hostname);
+    // The service ends it, or we do: neither matters here.
+    socket.on('error', () => {});
+    socket.write(`${head}content-length: 100000\r\n\r\n`);
+    return socket;
+  });
+  const answers = async (status: number) => (await predict(film(913), 'application/dicom')).status === status;
+  try {
+    await until('a fifth film is sent away', () => answers(503));
+  } finally {
+    for (const socket of slow) socket.destroy();
+  }
+  await until('there is room again', () => answers(200));
+});
+
 test('what is no film gets a code, whatever the bytes are, and the service lives on', async () => {
   const cases: readonly (readonly [Uint8Array, string, number, RegExp])[] = [
     [randomBytes(5000), 'application/dicom', 422, /^file\./],
@@ -164,6 +183,9 @@ test('what is not there, not allowed or not JSON has its status and code', async
     ['/api/studies/1.2.3', { method: 'POST', body: '{"sourc":"x"}' }, 400, 'api.bad-request'],
     ['/api/studies/1.2.3/retry', { method: 'POST' }, 404, 'api.not-found'],
     ['/dicom-web/studies', {}, 405, 'api.method'],
+    ['/api/studies/1.2.3', { method: 'DELETE' }, 405, 'api.method'],
+    ['/api/studies/1.2.3/retry', {}, 405, 'api.method'],
+    ['/livez', { method: 'POST' }, 405, 'api.method'],
     ['/nothing/here', {}, 404, 'api.not-found'],
   ];
   for (const [path, request, status, code] of cases) {

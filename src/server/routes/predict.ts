@@ -3,19 +3,27 @@ import { filmJson } from '../../cli/film-json.ts';
 import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import { openFilm } from '../../dicom/film/open.ts';
 import { DeepHealthError } from '../../errors/error.ts';
-
 import type { InForce } from '../context.ts';
 import type { Reading } from '../reading.ts';
+
+/** Films that are held in memory at once; a request is the size of a film, and there may be many connections. */
+const AT_ONCE = 4;
 
 const TYPES = ['application/dicom', 'image/jpeg', 'image/png'];
 
 /** `POST /api/predict`: one film in the body, the JSON of `classify` back; nothing is kept. */
 export function predictRoute({ decoder, inference, models }: Reading, inForce: InForce): Router {
   const router = Router();
+  let inHand = 0;
   router.post(
     '/',
     (request, response, next) => {
       if (!request.is(TYPES)) throw new DeepHealthError('api.media-type');
+      if (inHand >= AT_ONCE) throw new DeepHealthError('api.busy');
+      inHand += 1;
+      response.once('close', () => {
+        inHand -= 1;
+      });
       express.raw({ limit: inForce.maxFilm, inflate: false, type: TYPES })(request, response, next);
     },
     async (request, response) => {
