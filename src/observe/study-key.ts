@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -18,7 +18,7 @@ const FILE = 'study-key.secret';
  */
 export async function loadStudyKey(folder: string): Promise<StudyKey> {
   const path = join(folder, FILE);
-  const partial = `${path}.${process.pid}.tmp`;
+  const partial = `${path}.${randomUUID()}.tmp`;
   try {
     return createStudyKey(await readFile(path));
   } catch (error) {
