@@ -17,8 +17,7 @@ export async function* batchesAhead<In, Out>(
   work: (input: In) => Promise<Out>,
   { ahead, batch }: { readonly ahead: number; readonly batch: number },
 ): AsyncGenerator<Out[]> {
-  const source =
-    Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+  const source = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
   const pending: Pending<Out>[] = [];
   let ended = false;
 
