@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -109,16 +109,21 @@ async function predict(body: Uint8Array, type: string) {
 test('predict holds a few films at once and sends others away for a while', async () => {
   const { hostname, port } = new URL(daemon.url);
   const head = 'POST /api/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/dicom\r\n';
-  const slow = Array.from({ length: 4 }, () => {
+  const slow: Socket[] = [];
+  /** A request whose body does not come; one that finds no room changes nothing. */
+  const hold = () => {
     const socket = connect(Number(port), hostname);
     // The service ends it, or we do: neither matters here.
     socket.on('error', () => {});
     socket.write(`${head}content-length: 100000\r\n\r\n`);
-    return socket;
-  });
+    slow.push(socket);
+  };
   const answers = async (status: number) => (await predict(film(913), 'application/dicom')).status === status;
   try {
-    await until('a fifth film is sent away', () => answers(503));
+    await until('a film is sent away', async () => {
+      for (let i = 0; i < 4; i += 1) hold();
+      return await answers(503);
+    });
   } finally {
     for (const socket of slow) socket.destroy();
   }
