@@ -1,9 +1,10 @@
 """Step "quantise": the trained network as int8 ONNX (QDQ), with head.bin.
 
 Weights are symmetric int8 per output channel, activations uint8 per tensor with zero point 0 (they
-come out of ReLU), their scales from the largest value over calibration films (none held back).
-Parts of one concatenation share one scale; pools keep the scale of their input. The convolution
-of the grey image stays in float. `featureMap` is float again, the head is float32.
+come out of ReLU; the picture is in [0,1]), their scales from the largest value over calibration films
+(none held back). Everything up to the feature map is whole numbers, so two engines agree exactly.
+Parts of one concatenation share one scale; pools keep the scale of their input. `featureMap` is float
+again, the head is float32.
 
     python3 quantise.py [CHECKPOINT] [--out DIR] [--films 160]
 """
@@ -21,6 +22,8 @@ from network import InceptionV3, use_all_cores
 from paths import MODEL, work_folder
 
 SEED = 3
+# The picture is in [0,1].
+IMAGE_SCALE = 1 / 255
 CALIBRATION_FILMS = 160
 
 
@@ -111,14 +114,7 @@ class _Int8Ops:
         weight = self.state[f"weights.{i}"].numpy()
         bias = self.state[f"biases.{i}"].numpy()
         source, source_scale = x
-        if source_scale is None:
-            inputs = [
-                source,
-                self.graph.constant(f"conv{i}.weight", weight),
-                self.graph.constant(f"conv{i}.bias", bias),
-            ]
-        else:
-            inputs = [source, *self._int8_parameters(i, weight, bias, source_scale)]
+        inputs = [source, *self._int8_parameters(i, weight, bias, source_scale)]
         self.graph.add(
             "Conv", inputs, f"conv{i}", kernel_shape=kernel, strides=stride, pads=[*padding, *padding]
         )
@@ -165,7 +161,8 @@ class _Int8Ops:
 
 def export_int8(state, scales, path):
     graph = Graph()
-    pool_features(graph, inception_v3(_Int8Ops(graph, state, scales), ("image", None)))
+    ops = _Int8Ops(graph, state, scales)
+    pool_features(graph, inception_v3(ops, (ops._requantised("image", IMAGE_SCALE), IMAGE_SCALE)))
     graph.save(path, "Inception V3 fine-tuned on chest films, int8 (QDQ)")
 
 
