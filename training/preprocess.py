@@ -86,10 +86,10 @@ def thorax_box(film, localise):
         left, top = window[0], window[1]
         across, down = window[2] - left, window[3] - top
         box = (
-            left + fractions[0] * across,
-            top + fractions[1] * down,
-            left + fractions[2] * across,
-            top + fractions[3] * down,
+            on_grid(left + fractions[0] * across),
+            on_grid(top + fractions[1] * down),
+            on_grid(left + fractions[2] * across),
+            on_grid(top + fractions[3] * down),
         )
         if not plausible(box, width, height):
             x, y = width * (1 - CENTRAL) / 2, height * (1 - CENTRAL) / 2
@@ -100,6 +100,11 @@ def thorax_box(film, localise):
         half_width = (box[2] - box[0]) / 2 * ENLARGE
         half_height = (box[3] - box[1]) / 2 * ENLARGE
         window = (x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def on_grid(edge):
+    """Eighths of a pixel: engines differ in the last digits of a float."""
+    return float(np.floor(edge * 8 + 0.5) / 8)
 
 
 def plausible(box, width, height):
