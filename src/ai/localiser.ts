@@ -73,16 +73,20 @@ function middle({ width, height }: Raster): PictureBox {
   return { x0: MARGIN * width, y0: MARGIN * height, x1: (1 - MARGIN) * width, y1: (1 - MARGIN) * height };
 }
 
-/** A box given as left, top, right, bottom in fractions of a window, in the window's coordinates. */
+/** Eighths of a pixel: engines differ in the last digits of a float, and the same film shall give the same tensor. */
+const GRID = 8;
+const onGrid = (edge: number) => Math.round(edge * GRID) / GRID;
+
+/** A box given as left, top, right, bottom in fractions of a window, in the window's coordinates, on the grid. */
 function within(window: PictureBox, fractions: Float32Array): PictureBox {
   const [left = 0, top = 0, right = 0, bottom = 0] = fractions;
   const width = window.x1 - window.x0;
   const height = window.y1 - window.y0;
   return {
-    x0: window.x0 + left * width,
-    y0: window.y0 + top * height,
-    x1: window.x0 + right * width,
-    y1: window.y0 + bottom * height,
+    x0: onGrid(window.x0 + left * width),
+    y0: onGrid(window.y0 + top * height),
+    x1: onGrid(window.x0 + right * width),
+    y1: onGrid(window.y0 + bottom * height),
   };
 }
 
