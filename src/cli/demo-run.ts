@@ -114,7 +114,8 @@ function show({ objects, study }: StudyHistory, folder: string, url: string, opt
     return;
   }
   const { conclusion } = study.summary as { conclusion: string };
-  process.stdout.write(`${conclusion}\n\n`);
+  process.stdout.write(`${conclusion}\n`);
+  process.stdout.write('(The film is a drawing: the answer shows how results look and means nothing.)\n\n');
   for (const { title, path } of made) process.stdout.write(`${title.padEnd(14)}${path}\n`);
   const hint = options.keep === true ? '' : '  (leave the service running with --keep)';
   process.stdout.write(`${'Console'.padEnd(14)}${url}/${hint}\n`);
