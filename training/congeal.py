@@ -67,7 +67,10 @@ def centred(boxes):
 
 
 def congeal(pictures, weights, share=1.0):
-    """Boxes [N,4] and their agreement with the mean film [N], of pictures [N,1,SOURCE,SOURCE]; `weights` balance the classes in the mean."""
+    """Boxes [N,4] of pictures [N,1,SOURCE,SOURCE], and their agreement with the mean film [N].
+
+    `weights` balance the classes in the mean; `share` shortens every stage.
+    """
     boxes = torch.tensor([[0.5, 0.5, LOG_SIDE, LOG_SIDE]]).repeat(len(pictures), 1)
     start = boxes.clone()
     boxes.requires_grad_()

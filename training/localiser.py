@@ -147,7 +147,8 @@ def train(pictures, boxes, trust, steps):
             average[key].lerp_(value, 1 - decay)
         errors.append(off.mean().item())
         if (step + 1) % 250 == 0:
-            print(f"step {step + 1} loss {np.mean(errors[-250:]):.4f} {time.time() - began:.0f} s", flush=True)
+            seconds = time.time() - began
+            print(f"step {step + 1} loss {np.mean(errors[-250:]):.4f} {seconds:.0f} s", flush=True)
     return average
 
 

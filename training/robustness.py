@@ -182,7 +182,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--films", type=int, default=200)
     options = parser.parse_args()
-    lines = [*robustness(options.films, options.threads), "", "## Shortcut audit (fold network, films it never saw)", "", *shortcut_audit()]
+    lines = robustness(options.films, options.threads)
+    lines += ["", "## Shortcut audit (fold network, films it never saw)", "", *shortcut_audit()]
     (RESULTS / "robustness.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
