@@ -1,7 +1,7 @@
 import { LABELS } from '../ai/reading.ts';
 import type { Remark } from '../dicom/film/film.ts';
 import type { Findings } from '../dicom/report/findings.ts';
-import type { FailedJson, FilmJson } from './film-json.ts';
+import type { FailedJson, FilmJson } from '../reading/film-json.ts';
 
 const NAMES = {
   normal: 'normal',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
 
@@ -55,16 +55,6 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 /** Folder name of a study: a hash, so that a listing shows no UID and every UID fits a file system. */
 export function studyFolderName(studyUid: string): string {
   return createHash('sha256').update(studyUid).digest('hex').slice(0, 32);
-}
-
-/** Makes the names in a folder survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Removes files of the data folder, and their folder when it is empty then. Missing ones are fine. */

@@ -1,11 +1,12 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
+import { syncFolder } from '../files/sync-folder.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
 import { instanceUid, studyUid } from '../ledger/uids.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { reached } from '../reading/stop-points.ts';
-import { type DataFolder, studyFolderName, syncFolder } from './data-folder.ts';
+import { type DataFolder, studyFolderName } from './data-folder.ts';
 import type { StorageWatch } from './storage-watch.ts';
 
 export interface Receiving {

@@ -1,7 +1,8 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
-import { type DataFolder, syncFolder } from '../intake/data-folder.ts';
+import { syncFolder } from '../files/sync-folder.ts';
+import type { DataFolder } from '../intake/data-folder.ts';
 import type { ReportObject, ReportObjectKind } from '../ledger/types.ts';
 import type { Destination } from './deliver.ts';
 

@@ -87,16 +87,6 @@ function identityOrNone(head: readonly Buffer[]): InstanceIdentity | undefined {
   }
 }
 
-/** A new name survives a crash only once its folder is synced. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** The Failure Reason of a failed write: no room, or anything else. */
 export function diskReason(error: unknown): number {
   const code = (error as NodeJS.ErrnoException).code;

@@ -1,8 +1,8 @@
 import express, { Router } from 'express';
-import { filmJson } from '../../cli/film-json.ts';
 import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import { openFilm } from '../../dicom/film/open.ts';
 import { DeepHealthError } from '../../errors/error.ts';
+import { filmJson } from '../../reading/film-json.ts';
 import type { InForce } from '../context.ts';
 import type { Reading } from '../reading.ts';
 
