@@ -1,11 +1,12 @@
 """Step "train": fine-tunes the whole network (but stem to mixed2) on all parts except one fold.
 
-The held-back part is never trained on. Goes on from its last checkpoint when started again.
+`--fold all` leaves out none. The held-back part is never trained on. Goes on from its last checkpoint when started again.
 Writes `fold<k>.pt` with the running average (EMA) of the weights. `--polish` starts from there
 with the head that refit.py found and lighter variation, and writes `polished<k>.pt`.
 
     python3 train.py --fold K [--plan 224:230,299:40] [--batch 16]
     python3 train.py --fold K --polish [--plan 299:150] [--stop 50]
+    python3 train.py --fold all --start final.pt [--plan 224:1300,299:450]
 """
 
 import argparse
@@ -30,6 +31,7 @@ RATE = 1e-4
 WEIGHT_DECAY = 0.02
 WARM_UP = 15
 POLISH_STRENGTH = 0.4
+ALL_STRENGTH = 0.7
 SMOOTHING = 0.05
 EMA = 0.99
 CLIP = 5.0
@@ -72,9 +74,12 @@ class Batches(torch.utils.data.Dataset):
         return torch.from_numpy(np.stack(tensors))[:, None], torch.from_numpy(labels)
 
 
-def starting_network(dataset, films):
+def starting_network(dataset, films, checkpoint):
+    """The checkpoint's weights; the base gets a head fitted to its own features."""
     network = InceptionV3()
-    network.load_state_dict(torch.load(work_folder() / "base.pt")["state"])
+    network.load_state_dict(torch.load(work_folder() / checkpoint)["state"])
+    if checkpoint != "base.pt":
+        return network
     saved = np.load(work_folder() / "bottlenecks.npz")
     allowed = np.isin(saved["films"], films)
     weight, bias = fit_head(saved["features"][allowed], dataset.labels[saved["films"][allowed]])
@@ -167,7 +172,8 @@ def train(network, batches, name, stop):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--fold", required=True, choices=["0", "1", "2", "3", "4"])
+    parser.add_argument("--fold", required=True, choices=["0", "1", "2", "3", "4", "all"])
+    parser.add_argument("--start", help="begin with this checkpoint's weights")
     parser.add_argument("--polish", action="store_true")
     parser.add_argument("--plan")
     parser.add_argument("--stop", type=int, help="end after this many steps of the plan")
@@ -180,9 +186,10 @@ def main():
         name, seed, strength = f"polished{options.fold}", 100 + SEED, POLISH_STRENGTH
         plan, network = options.plan or "299:150", polished_start(options.fold)
     else:
-        name, seed, strength = f"fold{options.fold}", SEED, 1.0
-        plan, network = options.plan or "224:230,299:40", starting_network(dataset, films)
-    seed += int(options.fold)
+        strength = ALL_STRENGTH if options.fold == "all" else 1.0
+        name, seed = f"fold{options.fold}", SEED
+        plan, network = options.plan or "224:230,299:40", starting_network(dataset, films, options.start or "base.pt")
+    seed += 5 if options.fold == "all" else int(options.fold)
     batches = Batches(dataset, films, parse_plan(plan), options.batch, seed, strength)
     state = train(network, batches, name, options.stop or len(batches))
     saved = {"state": state, "fold": options.fold, "plan": plan}
