@@ -44,7 +44,7 @@ export async function reportStudy(
     trx,
     claim.studyUid,
     { state: 'reported' },
-    { deaths: 0, attempts: 0, summary: jsonText(report.summary) },
+    { deaths: 0, attempts: 0, summary: jsonText(report.summary), display: jsonText(report.display) },
   );
   await record(trx, {
     studyUid: claim.studyUid,

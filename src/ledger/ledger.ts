@@ -1,5 +1,6 @@
 import { Kysely, sql } from 'kysely';
 import { DeepHealthError } from '../errors/error.ts';
+import { activity } from './activity.ts';
 import { claims } from './claims.ts';
 import { type LedgerContext, ledgerContext } from './context.ts';
 import { postgresDialect } from './database/postgres.ts';
@@ -15,6 +16,7 @@ import { readings } from './readings.ts';
 import { retention } from './retention.ts';
 import type { Tables } from './schema.ts';
 import { studies } from './studies.ts';
+import { triage } from './triage.ts';
 import type { Instant, Ledger } from './types.ts';
 
 export interface LedgerOptions {
@@ -54,13 +56,14 @@ function dialectOf(where: string): LedgerContext['dialect'] {
 function ledgerOver(context: LedgerContext, close: () => Promise<void>): Ledger {
   return {
     dialect: context.dialect,
-    studies: { ...studies(context), ...listing(context) },
+    studies: { ...studies(context), ...listing(context), ...triage(context) },
     films: films(context),
     claims: claims(context),
     outbox: outbox(context),
     readings: readings(context),
     deliveries: deliveries(context),
     polls: polls(context),
+    activity: activity(context),
     feedback: feedback(context),
     retention: retention(context),
     check: () =>

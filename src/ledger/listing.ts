@@ -104,8 +104,13 @@ async function oldestDue(db: Db, priority: Priority): Promise<Instant | null> {
   return row?.due_at ?? null;
 }
 
+/** How many rows of a list are given. */
+export function clampedLimit(asked = DEFAULT_LIMIT): number {
+  return Math.min(Math.max(Math.trunc(asked), 1), MOST);
+}
+
 async function page(db: Db, filter: StudyFilter): Promise<StudyPage> {
-  const limit = Math.min(Math.max(Math.trunc(filter.limit ?? DEFAULT_LIMIT), 1), MOST);
+  const limit = clampedLimit(filter.limit);
   let query = db.selectFrom('studies').selectAll();
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.since !== undefined) query = query.where('noticed_at', '>=', filter.since);
@@ -140,7 +145,8 @@ function parseCursor(cursor: string): { noticedAt: Instant; uid: StudyUid } {
   return { noticedAt: Number(match[1]), uid: studyUid(match[2]) };
 }
 
-async function withDeliveries(db: Db, rows: readonly StudyRow[]): Promise<Study[]> {
+/** Rows as studies, with the counts of their deliveries. */
+export async function withDeliveries(db: Db, rows: readonly StudyRow[]): Promise<Study[]> {
   const counts = new Map<StudyUid, Record<DeliveryState, number>>();
   for (const row of rows) counts.set(row.study_uid, { pending: 0, sent: 0, parked: 0 });
   if (rows.length > 0) {

@@ -1,4 +1,4 @@
-import type { ModelIdentity, Reading } from '../ai/reading.ts';
+import type { Label, ModelIdentity, Reading } from '../ai/reading.ts';
 import type { InstanceUid, StudyUid } from './uids.ts';
 
 /** Milliseconds since the epoch, UTC. */
@@ -178,6 +178,14 @@ export interface StudyFilter {
   readonly cursor?: string;
 }
 
+/** What the triage list asks for. */
+export interface TriageFilter extends Omit<StudyFilter, 'state'> {
+  /** `stuck`: failed, or with a parked delivery of its present run. */
+  readonly state?: StudyState | 'stuck';
+  /** Label of the most urgent film; null: read without one. */
+  readonly label?: Label | null;
+}
+
 /** One line of a study's history; append-only. */
 export interface StudyEvent {
   readonly at: Instant;
@@ -203,6 +211,19 @@ export interface StudyEvent {
     | 'feedback';
   /** Worker, destination or source, as far as there is one. */
   readonly subject: string | null;
+  readonly reason: Reason | null;
+}
+
+/** An event as the figures over all studies need it. */
+export interface PassedEvent extends Pick<StudyEvent, 'at' | 'run' | 'kind'> {
+  readonly studyUid: StudyUid;
+}
+
+/** The last delivery of a destination that went well, was tried in vain, or was parked. */
+export interface LastAttempt {
+  readonly destination: string;
+  readonly at: Instant;
+  readonly kind: 'sent' | 'failed';
   readonly reason: Reason | null;
 }
 
@@ -263,6 +284,8 @@ export interface StudyReport {
   readonly deliveries: readonly NewDelivery[];
   /** Small JSON for the triage list. */
   readonly summary: unknown;
+  /** Patient block for the console where config allows; otherwise none is kept. */
+  readonly display?: unknown;
 }
 
 export type ReportOutcome =
@@ -429,6 +452,10 @@ export interface Ledger {
     history(studyUid: StudyUid): Promise<StudyHistory | undefined>;
     /** Newest first, by time of notice; a page is not disturbed by studies that come in between. */
     list(filter?: StudyFilter): Promise<StudyPage>;
+    /** In the order in which people should look: stat first, then present, then what needs a person. */
+    triage(filter?: TriageFilter): Promise<StudyPage>;
+    /** Another text after whatever changed a list: cheap to ask for often. */
+    revision(): Promise<string>;
     countByState(): Promise<Readonly<Record<StudyState, number>>>;
     /** Studies in the queue, retries that are not due yet included. */
     waiting(): Promise<Readonly<Record<Priority, number>>>;
@@ -509,6 +536,12 @@ export interface Ledger {
     saveCursor(pacs: string, cursor: string): Promise<void>;
     /** The evidence for settling: did the PACS show the same number of instances as at the last poll? */
     observe(pacs: string, studyUid: StudyUid, instances: number): Promise<StudyObservation>;
+  };
+  readonly activity: {
+    /** The events of these kinds since then, in their order; at most the last 100,000 of the ledger are looked at. */
+    since(from: Instant, kinds: readonly StudyEvent['kind'][]): Promise<readonly PassedEvent[]>;
+    /** Of each destination, in the order in which they were made. */
+    lastAttempts(): Promise<readonly LastAttempt[]>;
   };
   readonly feedback: {
     /** The radiologist's word on the last reading; false when the study is not known. */

@@ -757,6 +757,70 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       assert.deepEqual(await uids({ state: 'queued', since: clock.now() }), [study(2)]);
     });
 
+    behaviour('the triage list has stat first, then present, and pages go on', async (ledger, clock) => {
+      const cases = [
+        ['absent', 'routine'],
+        ['present', 'routine'],
+        ['present', 'stat'],
+        ['absent', 'stat'],
+        ['undetermined', 'routine'],
+        [null, 'routine'],
+      ] as const;
+      for (const [index, [pneumonia, priority]] of cases.entries()) {
+        clock.step(1);
+        await queued(ledger, index + 1, { priority });
+        if (pneumonia === null) continue;
+        const label = pneumonia === 'present' ? 'viral-pneumonia' : null;
+        await ledger.claims.report(await claimed(ledger, index + 1), {
+          ...report(index + 1),
+          deliveries: [],
+          summary: { pneumonia, label },
+        });
+      }
+      clock.step(1);
+      await queued(ledger, 7);
+      await ledger.claims.fail(await claimed(ledger, 7), { code: 'pixel.truncated', message: 'cut off' });
+      const order: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await ledger.studies.triage({ limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+        order.push(...page.studies.map(({ studyUid }) => studyUid));
+        cursor = page.next ?? undefined;
+      } while (cursor !== undefined);
+      assert.deepEqual(order, [3, 4, 2, 7, 5, 6, 1].map(study));
+      const uids = async (filter: Parameters<typeof ledger.studies.triage>[0]) =>
+        (await ledger.studies.triage(filter)).studies.map(({ studyUid }) => studyUid);
+      assert.deepEqual(await uids({ label: 'viral-pneumonia' }), [3, 2].map(study));
+      assert.deepEqual(await uids({ label: null }), [4, 5, 1].map(study));
+      assert.deepEqual(await uids({ state: 'stuck' }), [study(7)]);
+      assert.deepEqual(await uids({ state: 'queued' }), [study(6)]);
+      assert.deepEqual(await uids({ since: clock.now() }), [study(7)]);
+      await assert.rejects(ledger.studies.triage({ cursor: 'nonsense' }), code('ledger.cursor-invalid'));
+    });
+
+    behaviour('the revision tells that something changed, and what passed is told', async (ledger, clock) => {
+      const start = clock.now();
+      const before = await ledger.studies.revision();
+      assert.equal(await ledger.studies.revision(), before);
+      await queued(ledger, 1);
+      await ledger.claims.report(await claimed(ledger, 1), report(1));
+      const after = await ledger.studies.revision();
+      assert.notEqual(after, before);
+      const claim = await ledger.deliveries.claim({ ...WORKER, destination: 'pacs' });
+      assert.ok(claim);
+      await ledger.deliveries.parked(claim, { code: 'web.refused', message: 'refused' });
+      const attempts = await ledger.activity.lastAttempts();
+      assert.equal(attempts[0]?.destination, 'pacs');
+      assert.equal(attempts[0]?.reason?.code, 'web.refused');
+      const passed = await ledger.activity.since(start, ['settled', 'reported']);
+      assert.deepEqual(
+        passed.map(({ kind }) => kind),
+        ['settled', 'reported'],
+      );
+      await ledger.retention.forget(study(1));
+      assert.notEqual(await ledger.studies.revision(), after);
+    });
+
     behaviour('counts and the oldest waiting are those of the moment', async (ledger, clock) => {
       await queued(ledger, 1);
       const due = clock.now();
