@@ -1,3 +1,4 @@
+import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
 import { DEFAULT_RULES, type Evidence } from '../dicom/film/select-rules.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -22,7 +23,11 @@ const duration = (fallback: string, sentence: string) =>
     .describe(sentence);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'is not 1 to 32 letters, digits, - or _');
 const port = z.int().min(1).max(65535);
-const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' }).refine((text) => {
+  const { username, password, search, hash } = new URL(text);
+  return username === '' && password === '' && search === '' && hash === '';
+}, 'is a URL with a user, password, query or fragment');
+const path = z.string().min(1);
 
 const words = (fallback: readonly string[], sentence: string) =>
   z
@@ -40,33 +45,49 @@ const evidence = (fallback: Evidence, sentence: string) =>
 
 const clientTls = z
   .strictObject({
-    ca: z
+    ca: path.optional().describe('PEM file with the certificates that are trusted instead of the system’s.'),
+    cert: path.optional().describe('PEM file of our client certificate (mutual TLS).'),
+    key: path.optional().describe('PEM file of its key.'),
+    passphrase: z.string().optional().describe('Opens that key, when it is encrypted.'),
+    serverName: z
       .string()
+      .min(1)
       .optional()
-      .describe('PEM file with the certificates that are trusted instead of the system’s.'),
-    cert: z.string().optional().describe('PEM file of our client certificate (mutual TLS).'),
-    key: z.string().optional().describe('PEM file of its key.'),
+      .describe('Name to expect in the certificate of the peer, where it is not the host of its address.'),
     dangerouslyAcceptAnyCertificate: z
       .boolean()
       .default(false)
       .describe('Turns certificate checks off. For a test bench only; a warning is logged at every start.'),
   })
-  .prefault({});
+  .prefault({})
+  .describe('How the certificate of the peer is checked, and our own one.');
 
 const pacsAuth = z
   .discriminatedUnion('type', [
     z.strictObject({ type: z.literal('none') }),
-    z.strictObject({ type: z.literal('basic'), user: z.string(), password: z.string() }),
+    z.strictObject({
+      type: z.literal('basic'),
+      user: z.string().min(1).describe('User name (HTTP Basic).'),
+      password: z.string().describe('Password (HTTP Basic).'),
+    }),
     z.strictObject({
       type: z.literal('bearer'),
-      tokenFile: z.string().describe('File that holds the token; read again when the PACS answers 401.'),
+      tokenFile: path.describe('File that holds the token; read again when the PACS answers 401.'),
     }),
     z.strictObject({
       type: z.literal('oauth2'),
-      tokenUrl: httpUrl,
-      clientId: z.string(),
-      clientSecret: z.string(),
-      scope: z.string().optional(),
+      tokenUrl: httpUrl.describe('Token endpoint of the authorization server (client credentials).'),
+      clientId: z.string().min(1).describe('Our id at the authorization server.'),
+      clientSecret: z.string().describe('Our secret there.'),
+      scope: z.string().optional().describe('Scope that is asked for.'),
+      audience: z
+        .string()
+        .optional()
+        .describe('Resource that the token is for, where the server asks for it.'),
+      credentials: z
+        .enum(['header', 'body'])
+        .default('header')
+        .describe('Where id and secret stand in the request for a token (RFC 6749 2.3.1).'),
     }),
   ])
   .prefault({ type: 'none' })
@@ -75,6 +96,7 @@ const pacsAuth = z
 const poll = z.strictObject({
   schedule: z
     .string()
+    .refine((text) => isCron(text), 'is not a cron expression')
     .default('*/15 * * * * *')
     .describe('When to ask, as a cron expression (with seconds). A poll never overlaps the one before.'),
   days: z
@@ -109,8 +131,8 @@ const pacs = z.strictObject({
 
 const ris = z.strictObject({
   name: name.describe('Short name, used in the ledger, logs and metrics.'),
-  host: z.string().min(1),
-  port,
+  host: z.string().min(1).describe('Host of the receiver.'),
+  port: port.describe('Port of the receiver.'),
   tls: clientTls.unwrap().optional().describe('Use TLS (MLLP over TLS, ITI-19); an empty object is enough.'),
   version: z.enum(['2.5.1', '2.4', '2.3.1']).default('2.5.1').describe('HL7 version of the ORU^R01.'),
   charset: z
@@ -143,6 +165,36 @@ const ris = z.strictObject({
   acknowledgeTimeout: duration('30 s', 'How long we wait for the acknowledgement.'),
 });
 
+const auditCommon = {
+  site: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Audit Enterprise Site ID: names this hospital in a collector of several.'),
+};
+const audit = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({
+      type: z.literal('file'),
+      path: path
+        .default('data/audit/audit.log')
+        .describe('File that messages are appended to, one a line; whoever rotates it may rename it.'),
+      ...auditCommon,
+    }),
+    z.strictObject({
+      type: z.literal('syslog'),
+      host: z.string().min(1).describe('Host of the audit record repository.'),
+      port: port.default(6514).describe('Its port for syslog over TLS.'),
+      tls: clientTls,
+      spool: size('256 MiB', 'The most that waits on disk while the collector is away.'),
+      ...auditCommon,
+    }),
+  ])
+  .prefault({ type: 'none' })
+  .describe('DICOM audit messages (PS3.15 A.5): none, to a file, or by syslog over TLS (RFC 5425).');
+
 /** The whole configuration. */
 export const configSchema = z.strictObject({
   server: z
@@ -154,24 +206,43 @@ export const configSchema = z.strictObject({
       port: z.int().min(0).max(65535).default(8104).describe('Port; 0 takes a free one.'),
       tls: z
         .strictObject({
-          cert: z.string(),
-          key: z.string(),
-          clientCa: z.string().optional().describe('Ask clients for a certificate that this file signed.'),
+          cert: path.describe('PEM file of the server’s certificate, with those between it and the root.'),
+          key: path.describe('PEM file of its key.'),
+          clientCa: path.optional().describe('Ask clients for a certificate that this file signed.'),
         })
         .optional()
         .describe('PEM files of the server’s certificate and key.'),
       users: z
-        .array(z.strictObject({ name, password: z.string().min(8, 'is shorter than 8 characters') }))
+        .array(
+          z.strictObject({
+            name: name.describe('Name to sign in with.'),
+            password: z.string().min(8, 'is shorter than 8 characters').describe('8 characters or more.'),
+          }),
+        )
         .default([])
         .describe('People and systems that sign in with name and password (HTTP Basic).'),
       tokens: z
-        .array(z.strictObject({ name, token: z.string().min(16, 'is shorter than 16 characters') }))
+        .array(
+          z.strictObject({
+            name: name.describe('Short name of whoever uses it, for ledger and audit.'),
+            token: z.string().min(16, 'is shorter than 16 characters').describe('16 characters or more.'),
+          }),
+        )
         .default([])
         .describe('Systems that sign in with a bearer token.'),
       maxRequest: size('512 MiB', 'The largest request that is accepted.'),
       maxFilm: size('200 MiB', 'The largest single film that is accepted.'),
       settle: duration('1 s', 'A pushed study counts as complete this long after its last request.'),
       connections: z.int().min(1).max(10_000).default(256).describe('The most connections at once.'),
+      console: z
+        .strictObject({
+          showPatient: z
+            .boolean()
+            .default(false)
+            .describe('Show patient and order of a film in the console; they are kept in the ledger then.'),
+        })
+        .prefault({})
+        .describe('The pages for people.'),
     })
     .prefault({})
     .describe('Our own HTTP server: STOW-RS receiver, API and console.'),
@@ -210,10 +281,12 @@ export const configSchema = z.strictObject({
     .describe('Which films are read.'),
   model: z
     .strictObject({
-      path: z
-        .string()
+      path: path
         .default('models/pneumonia-inception-v3')
         .describe('Folder of the model; a relative one is looked for in the product’s own folder too.'),
+      shadow: path
+        .optional()
+        .describe('Folder of a second model that reads along; only ledger and metrics see its readings.'),
       engine: z.enum(['onnx', 'tfjs']).default('onnx').describe('What runs the network.'),
       threads: z.int().min(0).max(64).default(0).describe('Threads of the engine; 0 takes one a core.'),
       batch: z.int().min(1).max(64).default(4).describe('The most films inferred at once.'),
@@ -246,10 +319,11 @@ export const configSchema = z.strictObject({
           seriesNumber: z.int().min(1).max(999_999).default(9900).describe('First series number of results.'),
           final: z.boolean().default(false).describe('Preliminary Flag FINAL instead of PRELIMINARY.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('The Structured Reports.'),
       heatmap: z
         .strictObject({
-          enabled: z.boolean().default(true),
+          enabled: z.boolean().default(true).describe('Make a heat map of every film that is read.'),
           longSide: z
             .int()
             .min(256)
@@ -257,7 +331,8 @@ export const configSchema = z.strictObject({
             .default(1024)
             .describe('Longer side of the picture in pixels.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('The heat map.'),
       language: z.enum(['en', 'de']).default('en').describe('Language of sentences in SR, heat map and ORU.'),
       triage: z
         .strictObject({
@@ -267,7 +342,8 @@ export const configSchema = z.strictObject({
             .describe('A regulated function in many places: off by default.'),
           certainty: z.number().min(0).max(1).default(0.9).describe('Category 2 from this probability on.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('Triage categories in the results.'),
       station: z.string().max(16).default('DEEPHEALTH1').describe('Station Name in results.'),
       institution: z.string().max(64).optional().describe('Institution Name in results.'),
       location: z.string().max(64).optional().describe('Where the device stands (SR observer context).'),
@@ -295,22 +371,29 @@ export const configSchema = z.strictObject({
     .describe('Path of a SQLite file, or a postgres:// URL.'),
   storage: z
     .strictObject({
-      folder: z.string().default('data').describe('Films, made reports and the outbox are kept here.'),
+      folder: path.default('data').describe('Films, made reports and the outbox are kept here.'),
       reserve: size('1 GiB', 'Intake stops when less than this is free on the disk.'),
       retention: duration('30 d', 'Films and reports of finished studies are deleted after this time.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Where films and results are kept, and for how long.'),
   observe: z
     .strictObject({
       log: z
         .strictObject({
-          level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+          level: z
+            .enum(['trace', 'debug', 'info', 'warn', 'error'])
+            .default('info')
+            .describe('The least serious lines that are written.'),
           pretty: z.enum(['auto', 'always', 'never']).default('auto').describe('auto: on a terminal.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('The operational log: JSON lines on stderr.'),
       metrics: z.boolean().default(true).describe('Serve /metrics for Prometheus.'),
+      audit,
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Log, metrics and audit trail.'),
 });
 
 /** The configuration with every default filled in. */

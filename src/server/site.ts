@@ -68,13 +68,12 @@ function authOf(auth: Config['pacs'][number]['auth']): DicomWebAuth {
     case 'bearer':
       return { kind: 'bearer', tokenFile: auth.tokenFile };
     case 'oauth2': {
-      const { tokenUrl, clientId, clientSecret, scope } = auth;
+      const { tokenUrl, clientId, clientSecret, scope, audience, credentials } = auth;
       return {
         kind: 'oauth2',
-        tokenUrl,
-        clientId,
-        clientSecret,
+        ...{ tokenUrl, clientId, clientSecret, credentials },
         ...(scope === undefined ? {} : { scope }),
+        ...(audience === undefined ? {} : { audience }),
       };
     }
   }
@@ -97,11 +96,14 @@ function receiverClient(ris: Config['ris'][number], log: Log) {
 
 type ClientTls = Config['pacs'][number]['tls'];
 
-function tlsOf(tls: ClientTls): TlsOptions {
+/** How a peer is spoken to over TLS. Throws `service.certificate`. */
+export function tlsOf(tls: ClientTls): TlsOptions {
   return {
     ...(tls.ca === undefined ? {} : { ca: readPem(tls.ca) }),
     ...(tls.cert === undefined ? {} : { cert: readPem(tls.cert) }),
     ...(tls.key === undefined ? {} : { key: readPem(tls.key) }),
+    ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
+    ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
     dangerouslyAcceptAnyCertificate: tls.dangerouslyAcceptAnyCertificate,
   };
 }
