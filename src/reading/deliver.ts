@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { DeepHealthError, type ErrorCode } from '../errors/error.ts';
+import type { ErrorCode } from '../errors/error.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { Delivery, DeliveryClaim, Ledger, ReportObject } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
@@ -9,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import { keepLease } from './lease.ts';
 import { type Loop, type Step, startLoop } from './loop.ts';
+import { objectBytes } from './object-bytes.ts';
 import { codeOf, verdictOf } from './retry.ts';
 import { reached } from './stop-points.ts';
 
@@ -140,7 +139,7 @@ async function attempt(
   { ledger, folder, log }: Delivering,
 ): Promise<SendOutcome> {
   try {
-    const bytes = await bytesOf(delivery.object, ledger, folder);
+    const bytes = await objectBytes(delivery.object, ledger, folder);
     if (bytes === undefined) return { kind: 'failed', code: 'delivery.object-gone' };
     return await destination.send({ studyUid: delivery.studyUid, object: delivery.object, bytes });
   } catch (error) {
@@ -153,23 +152,4 @@ async function attempt(
     }
     return { kind: 'failed', ...failure };
   }
-}
-
-/** The stored bytes; undefined when they are gone. A database that does not answer is an error of its own. */
-async function bytesOf(
-  object: ReportObject,
-  ledger: Pick<Ledger, 'readings'>,
-  folder: DataFolder,
-): Promise<Uint8Array | undefined> {
-  const bytes =
-    object.body.kind === 'inline'
-      ? await ledger.readings.bytes(object.id)
-      : await readFile(folder.absolute(object.body.path)).catch((error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return undefined;
-          throw new DeepHealthError('storage.failed', undefined, { cause: error });
-        });
-  if (bytes === undefined) return undefined;
-  // Damaged bytes must not reach an archive under a UID that promises others.
-  const whole = createHash('sha256').update(bytes).digest('hex') === object.sha256;
-  return whole ? bytes : undefined;
 }

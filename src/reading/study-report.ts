@@ -11,6 +11,7 @@ import type {
 } from '../ledger/types.ts';
 import { instanceUid } from '../ledger/uids.ts';
 import { makeMessage } from './message.ts';
+import { patientBlock } from './patient-block.ts';
 import { type MadeObject, planDeliveries, receiversOf } from './plan-deliveries.ts';
 import type { LookedAt, StudyFilm } from './read-study.ts';
 import { makeResults } from './results.ts';
@@ -18,7 +19,7 @@ import type { ResultSettings } from './settings.ts';
 import { summaryOf } from './summary.ts';
 
 export interface Reporting {
-  readonly config: Pick<Config, 'pacs' | 'ris' | 'report'>;
+  readonly config: Pick<Config, 'pacs' | 'ris' | 'report' | 'server'>;
   readonly settings: ResultSettings;
 }
 
@@ -48,6 +49,7 @@ export function studyReport(
     { analysedAt, ...(corrects ? { predecessors, revision: revisionOf(earlier) } : {}) },
   );
   const { report } = results;
+  const [first] = films;
   const objects: (NewReportObject & MadeObject)[] = [];
   for (const heatmap of report.heatmaps) if (heatmap !== null) objects.push(dicomObject('heat-map', heatmap));
   if (report.text !== undefined) objects.push(dicomObject('sr-text', report.text));
@@ -81,6 +83,9 @@ export function studyReport(
       films.map(({ outcome }) => outcome.reading),
       report.conclusion,
     ),
+    ...(config.server.console.showPatient && first !== undefined
+      ? { display: patientBlock(first.film.dataset) }
+      : {}),
   };
 }
 

@@ -24,6 +24,12 @@ export interface Heatmap {
   readonly film: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 }
 
+/** What decides where things stand in the picture. */
+export interface HeatmapFrameInput extends Omit<HeatmapInput, 'picture' | 'map'> {
+  readonly picture: Pick<GrayPicture, 'width' | 'height'>;
+  readonly map: Pick<ActivationMap, 'label'>;
+}
+
 const TITLE = 'AI heat map - not for diagnosis';
 const NAMES: Readonly<Record<Label, string>> = {
   normal: 'normal',
@@ -58,13 +64,19 @@ export function drawHeatmap(input: HeatmapInput): Heatmap {
   return { ...canvas, film };
 }
 
+/** Size of the picture that `drawHeatmap` makes of this input, and where the film lies in it. */
+export function heatmapFrame(input: HeatmapFrameInput): Omit<Heatmap, 'rgb'> {
+  const { canvas, film } = layOut(input);
+  return { width: canvas.width, height: canvas.height, film };
+}
+
 /** Whether the map is of what the model reports; a pneumonia of open type counts for both types. */
-function isReported({ map, reading }: HeatmapInput): boolean {
+function isReported({ map, reading }: HeatmapFrameInput): boolean {
   return reading.label === map.label || (reading.label === null && reading.pneumonia === 'present');
 }
 
 /** What the lines below the film say: whose map it is, what was reported, which model. */
-function legend(input: HeatmapInput): string[] {
+function legend(input: HeatmapFrameInput): string[] {
   const { map, reading } = input;
   const shown = NAMES[map.label];
   const reported =
@@ -100,7 +112,7 @@ interface Layout {
 }
 
 /** Sizes: legend first, since its lines are as many as the width asks for; the film gets the rest. */
-function layOut(input: HeatmapInput): Layout {
+function layOut(input: HeatmapFrameInput): Layout {
   const longSide = Math.min(Math.max(Math.round(input.longSide ?? 1024), 256), 2048);
   const zoom = Math.max(1, Math.round(longSide / 640));
   const margin = zoom * 4;
