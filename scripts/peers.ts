@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fetchNpmPeer, npmPeerInstalled, OHIF } from './npm-peer.ts';
 
 /**
  * The independent programs that the tests run against, each with the Debian package that brings it and the
@@ -35,19 +36,33 @@ function missingPeers() {
   return PEERS.filter((peer) => !existsSync(peer.file));
 }
 
+/** The same for peers that come as npm packages. */
+const NPM_PEERS = [{ name: 'OHIF', peer: OHIF }] as const;
+
+const wanted = process.env.DEEP_HEALTH_TEST_INSTALL !== '0';
+
 function mayInstall(): boolean {
   return (
-    process.getuid?.() === 0 &&
-    existsSync('/usr/bin/apt-get') &&
-    existsSync('/etc/debian_version') &&
-    process.env.DEEP_HEALTH_TEST_INSTALL !== '0'
+    wanted && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get') && existsSync('/etc/debian_version')
   );
 }
 
+function fetchNpmPeers(say: (line: string) => void): void {
+  for (const { name, peer } of NPM_PEERS) {
+    if (npmPeerInstalled(peer)) continue;
+    say(`fetching ${name} for the tests: ${peer.package}@${peer.version}`);
+    try {
+      fetchNpmPeer(peer);
+    } catch (failure) {
+      say(`${name} could not be fetched: ${failure instanceof Error ? failure.message : String(failure)}`);
+    }
+  }
+}
+
 /**
- * Installs the peers that are missing where that is allowed (root on a Debian machine, unless
- * DEEP_HEALTH_TEST_INSTALL=0) and gives the names of those that are still missing. Their services are not
- * started: every test starts its own server on its own ports.
+ * Installs the peers that are missing where that is allowed (Debian packages for root on a Debian machine, npm
+ * packages into a cache folder; neither with DEEP_HEALTH_TEST_INSTALL=0) and gives the names of those that
+ * are still missing. Their services are not started: every test starts its own server on its own ports.
  */
 export function preparePeers(say: (line: string) => void): string[] {
   const missing = missingPeers();
@@ -65,5 +80,9 @@ export function preparePeers(say: (line: string) => void): string[] {
       say('apt-get could not install all of them; tests that need the rest are skipped by name');
     }
   }
-  return missingPeers().map((peer) => peer.name);
+  if (wanted) fetchNpmPeers(say);
+  return [
+    ...missingPeers().map((peer) => peer.name),
+    ...NPM_PEERS.filter(({ peer }) => !npmPeerInstalled(peer)).map(({ name }) => name),
+  ];
 }
