@@ -61,6 +61,8 @@ export interface Orthanc {
   /** Ends it and keeps its archive, for a later `start`. */
   halt(): Promise<void>;
   start(): Promise<void>;
+  /** Sends it a signal (SIGKILL, SIGSTOP, SIGCONT) without waiting for anything. */
+  signal(name: NodeJS.Signals): void;
   /** Halts and starts it. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -157,6 +159,7 @@ export async function startOrthanc(options: OrthancOptions = {}): Promise<Orthan
     },
     halt,
     start,
+    signal: (name) => void child?.kill(name),
     async restart() {
       await halt();
       await start();

@@ -70,6 +70,8 @@ export interface Ris {
   /** Ends it and keeps port and record, for a later `start`. */
   halt(): Promise<void>;
   start(): Promise<void>;
+  /** Sends it a signal (SIGKILL, SIGSTOP, SIGCONT) without waiting for anything. */
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -133,6 +135,7 @@ export async function startRis(options: RisOptions = {}): Promise<Ris> {
     },
     halt,
     start,
+    signal: (name) => void child?.kill(name),
     async stop() {
       await halt();
       await rm(folder, { recursive: true, force: true });
