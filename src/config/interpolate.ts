@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isSecretKey } from './mask.ts';
 
 /** One thing that is wrong in the config: where, what stands there (masked if secret), and how to mend it. */
 export interface Problem {
@@ -10,7 +11,7 @@ export interface Problem {
   readonly remedy: string;
 }
 
-const REFERENCE = /\$\{(env|file):([^}]*)\}/g;
+const REFERENCE = /\$\{(?:(env|file):)?([^}]*)\}/g;
 
 /**
  * Replaces `${env:NAME}` and `${file:PATH}` in every string of a parsed YAML document. A file's content is
@@ -26,7 +27,16 @@ export function interpolate(
   const referenced = new Set<string>();
 
   function replace(value: string, path: string): string {
-    return value.replaceAll(REFERENCE, (whole: string, kind: string, name: string) => {
+    return value.replaceAll(REFERENCE, (whole: string, kind: string | undefined, name: string) => {
+      if (kind === undefined) {
+        problems.push({
+          path,
+          ...(isSecretKey(path.slice(path.lastIndexOf('.') + 1)) ? {} : { value: whole }),
+          message: `A reference is neither \${env:NAME} nor \${file:PATH}.`,
+          remedy: 'Write one of these; a text that holds such signs has to come from one of them.',
+        });
+        return whole;
+      }
       referenced.add(path);
       if (kind === 'env') {
         const found = env[name];

@@ -29,14 +29,6 @@ test('no config at all gives the embedded defaults on loopback', () => {
   assert.deepEqual([server.host, server.port, queue, pacs, ris], ['127.0.0.1', 8104, 'embedded', [], []]);
 });
 
-test('the shipped config file is the defaults, word for word', () => {
-  const shipped = loadConfig('config/deep-health.yaml');
-  const defaults = loadConfig(null);
-  assert.equal(shipped.kind, 'valid', JSON.stringify(shipped));
-  assert.equal(defaults.kind, 'valid');
-  assert.deepEqual(shipped.config, defaults.config);
-});
-
 test('every problem is named at once, with its path', () => {
   const loaded = load(
     'server: { prt: 1 }\npacs: [{ name: a, url: "ftp://x" }]\nstorage: { reserve: 5 parsecs }\nqueue: kafka\n',
@@ -107,4 +99,103 @@ test('secrets and passwords in URLs are masked where the config is shown', () =>
   );
   assert.ok(!shown.includes('hunter2'), shown);
   assert.match(shown, /amqp:\/\/dh:/);
+});
+
+test('values that do not go together are named together with those that are wrong in themselves', () => {
+  const loaded = load(
+    [
+      'server: { host: 0.0.0.0, prt: 1 }',
+      'pacs: [{ name: orthanc, url: "ftp://x", poll: { schedule: "every day" } }]',
+      'ris: [{ name: orthanc, host: ris, port: 99999999, tls: { cert: a.pem } }]',
+      'report: { to: [orthnc], timeZone: Mars/Olympus }',
+      'select: { minAspect: 3 }',
+    ].join('\n'),
+  );
+  assert.equal(loaded.kind, 'invalid');
+  assert.deepEqual(loaded.problems.map(({ path }) => path).sort(), [
+    'pacs.0.poll.schedule',
+    'pacs.0.url',
+    'report.timeZone',
+    'report.to.0',
+    'ris.0.name',
+    'ris.0.port',
+    'ris.0.tls.key',
+    'select.minAspect',
+    'server.host',
+    'server.prt',
+  ]);
+  assert.match(problemAt(loaded, 'report.to.0').remedy, /orthanc/);
+  for (const { remedy } of loaded.problems) assert.match(remedy, /\w{3}/);
+});
+
+test('nothing is said of values that a wrong one leaves open', () => {
+  const wrongName = load('pacs: [{ name: "no name", url: "http://x" }]\nreport: { to: [somewhere] }\n');
+  assert.equal(wrongName.kind, 'invalid');
+  assert.deepEqual(
+    wrongName.problems.map(({ path }) => path),
+    ['pacs.0.name'],
+  );
+  const shortPassword = load('server: { host: 0.0.0.0, users: [{ name: a, password: short }] }\n');
+  assert.equal(shortPassword.kind, 'invalid');
+  assert.deepEqual(
+    shortPassword.problems.map(({ path }) => path),
+    ['server.users.0.password'],
+  );
+});
+
+test('no wrong shape of any top key makes the check itself fail', () => {
+  for (const key of ['server', 'pacs', 'select', 'model', 'report', 'ris', 'storage', 'observe']) {
+    for (const value of ['1', '[1]', '[[]]', '{ a: { b: 1 } }', '[{ a: 1 }]', '"x"', 'null']) {
+      assert.equal(load(`${key}: ${value}\n`).kind, 'invalid', `${key}: ${value}`);
+    }
+  }
+});
+
+test('a key at the wrong place is answered with the right one', () => {
+  assert.match(problemAt(load('port: 8080\n'), 'port').remedy, /server\.port/);
+});
+
+test('a URL of a PACS holds no password, query or fragment', () => {
+  for (const url of ['http://a:b@x/', 'http://x/?a=b', 'http://x/#a']) {
+    problemAt(load(`pacs: [{ name: a, url: "${url}" }]\n`), 'pacs.0.url');
+  }
+});
+
+test('a secret under a mistyped key is not shown, nor one in a whole that is wrong', () => {
+  const mistyped = load('server: { users: [{ name: a, pasword: hunter22 }] }\n');
+  assert.doesNotMatch(JSON.stringify(mistyped), /hunter22/);
+  const inside = load(`pacs: [{ name: a, url: "http://x", auth: ["\${env:SECRET}"] }]\n`, {
+    SECRET: 'hunter22',
+  });
+  assert.equal(inside.kind, 'invalid');
+  assert.doesNotMatch(JSON.stringify(inside), /hunter22/);
+  const odd = masked({ ledger: 'postgres://u:hunter22/@x@host/db', queue: 'amqp://h/?password=hunter22' });
+  assert.doesNotMatch(JSON.stringify(odd), /hunter22/);
+});
+
+test('a reference of another form is a problem, not a text', () => {
+  assert.match(problemAt(load(`ledger: "\${HOME}/ledger"\n`), 'ledger').message, /env:NAME/);
+});
+
+test('what works and is no good idea is advice: secrets in the file, credentials in the clear', () => {
+  const loaded = load(
+    [
+      'queue: amqp://dh:hunter22@broker/',
+      'pacs: [{ name: a, url: "http://pacs.hospital/", auth: { type: basic, user: u, password: hunter22 } }]',
+    ].join('\n'),
+  );
+  assert.equal(loaded.kind, 'valid');
+  assert.deepEqual(loaded.advice.map(({ path }) => path).sort(), [
+    'ledger',
+    'pacs.0.auth.password',
+    'pacs.0.url',
+    'queue',
+  ]);
+  assert.doesNotMatch(JSON.stringify(loaded.advice), /hunter22/);
+  const fromEnv = load(
+    `pacs: [{ name: a, url: "https://x/", auth: { type: basic, user: u, password: "\${env:P}" } }]\n`,
+    { P: 'hunter22' },
+  );
+  assert.equal(fromEnv.kind, 'valid');
+  assert.deepEqual(fromEnv.advice, []);
 });
