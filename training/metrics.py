@@ -59,7 +59,8 @@ def expected_calibration_error(confidence, correct):
 
 
 def measures(labels, probabilities, present):
-    """The figures of the targets; NaN where a class is missing."""
+    """The figures of the targets; NaN where a class is missing. `present` may differ by film."""
+    present = np.broadcast_to(present, labels.shape)
     pneumonia = labels > 0
     p = 1 - probabilities[:, 0]
     type_score = probabilities[:, 1] / (probabilities[:, 1] + probabilities[:, 2])
@@ -69,8 +70,8 @@ def measures(labels, probabilities, present):
         "accuracy": (guess == labels).mean(),
         "aucPneumonia": _auc(pneumonia, p),
         "aucBacterialViral": _auc(sick == 1, type_score[pneumonia]),
-        "sensitivity": (p[pneumonia] >= present).mean(),
-        "specificity": (p[~pneumonia] < present).mean(),
+        "sensitivity": (p >= present)[pneumonia].mean(),
+        "specificity": (p < present)[~pneumonia].mean(),
         "eceLabel": expected_calibration_error(probabilities.max(axis=1), guess == labels),
         "ecePneumonia": expected_calibration_error(p, pneumonia),
     }
@@ -82,6 +83,7 @@ def _auc(truth, score):
 
 def with_intervals(scores, probabilities, present, seed=0):
     """Each measure as [value, low, high]."""
+    present = np.broadcast_to(present, scores.labels.shape)
     value = measures(scores.labels, probabilities, present)
     random = np.random.default_rng(seed)
     order = np.argsort(scores.patients, kind="stable")
@@ -90,7 +92,7 @@ def with_intervals(scores, probabilities, present, seed=0):
     drawn = []
     for _ in range(BOOTSTRAPS):
         rows = np.concatenate([groups[i] for i in random.integers(0, len(groups), len(groups))])
-        drawn.append(measures(scores.labels[rows], probabilities[rows], present))
+        drawn.append(measures(scores.labels[rows], probabilities[rows], present[rows]))
     return {
         name: [float(value[name]), *np.nanpercentile([d[name] for d in drawn], [2.5, 97.5])]
         for name in value

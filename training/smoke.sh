@@ -1,11 +1,16 @@
 #!/bin/sh
-# The whole pipeline on films drawn by code, a few steps each, in scratch folders (about 3 minutes).
-# Proves that every command runs and fits the next; the model it makes is worth nothing.
+# The whole pipeline on films drawn by code, a few steps each (about 3 minutes). Proves that every command
+# runs and fits the next; the model it makes is worth nothing. With a folder as argument all is made and
+# left there, else in a scratch folder that is removed.
 set -eu
 cd "$(dirname "$0")"
 python="${PYTHON:-/usr/bin/python3}"
-scratch="$(mktemp -d)"
-trap 'rm -rf "$scratch"' EXIT
+if [ $# -gt 0 ]; then
+  scratch="$1"
+else
+  scratch="$(mktemp -d)"
+  trap 'rm -rf "$scratch"' EXIT
+fi
 export DH_FILMS="$scratch/films" DH_WORK="$scratch/work" DH_RESULTS="$scratch/results"
 export DH_MODEL="$scratch/model" DH_PARITY="$scratch/parity"
 step() { echo "== $*"; "$python" "$@"; }
@@ -25,13 +30,14 @@ for fold in 0 1; do
   step train.py --fold "$fold" --polish --plan 128:2 --stop 1 --batch 4
 done
 step average.py polished0.pt polished1.pt
+step train.py --fold all --start mean.pt --plan 96:1,128:1 --batch 4
 step quantise.py --films 4
 step export.py localiser --out "$DH_MODEL/localiser.onnx"
 step gate.py collect --films 48 --changed 6 --drawn 2
 step refit.py --final
+step score.py --model "$DH_MODEL" --part held-back
 step calibrate.py
 step gate.py fit
-step score.py --model "$DH_MODEL" --part held-back
 step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
 step compare.py --films 4
 step robustness.py --films 2

@@ -1,12 +1,13 @@
 """Step "train": fine-tunes the whole network (but stem to mixed2) on all parts except one fold.
 
-`--fold all` leaves out none. The held-back part is never trained on. Goes on from its last checkpoint when started again.
+The held-back part is never trained on. Goes on from its last checkpoint when started again.
 Writes `fold<k>.pt` with the running average (EMA) of the weights. `--polish` starts from there
-with the head that refit.py found and lighter variation, and writes `polished<k>.pt`.
+with the head that refit.py found and lighter variation, and writes `polished<k>.pt`. `--fold all`
+leaves no fold out and writes `final.pt`, the network that ships.
 
     python3 train.py --fold K [--plan 224:230,299:40] [--batch 16]
     python3 train.py --fold K --polish [--plan 299:150] [--stop 50]
-    python3 train.py --fold all --start final.pt [--plan 224:1300,299:450]
+    python3 train.py --fold all --start mean.pt [--plan 224:1500,299:500]
 """
 
 import argparse
@@ -186,8 +187,10 @@ def main():
         name, seed, strength = f"polished{options.fold}", 100 + SEED, POLISH_STRENGTH
         plan, network = options.plan or "299:150", polished_start(options.fold)
     else:
-        strength = ALL_STRENGTH if options.fold == "all" else 1.0
-        name, seed = f"fold{options.fold}", SEED
+        name, strength = f"fold{options.fold}", 1.0
+        if options.fold == "all":
+            name, strength = "final", ALL_STRENGTH
+        seed = SEED
         plan, network = options.plan or "224:230,299:40", starting_network(dataset, films, options.start or "base.pt")
     seed += 5 if options.fold == "all" else int(options.fold)
     batches = Batches(dataset, films, parse_plan(plan), options.batch, seed, strength)
