@@ -72,11 +72,30 @@ export function codecsMaker(module: WebAssembly.Module): () => Codecs {
       api._initialize?.();
       initialized = new Uint8Array(memory.buffer.slice());
     }
-    return codecsOf(memory, api, warnings);
+    return codecsOf(memory, api, warnings, initialized);
   };
 }
 
-function codecsOf(memory: WebAssembly.Memory, api: Exports, warnings: string[]): Codecs {
+/** @param initialized what stands in the memory before the first picture */
+function codecsOf(
+  memory: WebAssembly.Memory,
+  api: Exports,
+  warnings: string[],
+  initialized: Uint8Array,
+): Codecs {
+  let used = false;
+  /**
+   * A codestream can write where it should not and decode all the same: what it left behind must reach no
+   * other picture (docs/decisions/0104).
+   */
+  function forget(): void {
+    if (used) {
+      const heap = new Uint8Array(memory.buffer);
+      heap.set(initialized);
+      heap.fill(0, initialized.length);
+    }
+    used = true;
+  }
   const call = (name: string, ...values: number[]): number => {
     const exported = api[name];
     if (exported === undefined) throw new Error(`The codecs have no ${name}.`);
@@ -85,6 +104,7 @@ function codecsOf(memory: WebAssembly.Memory, api: Exports, warnings: string[]):
   return {
     heapBytes: () => memory.buffer.byteLength,
     decode(picture) {
+      forget();
       warnings.length = 0;
       const context = call('CreateCodecsContext');
       call('SetColumns', context, picture.columns);

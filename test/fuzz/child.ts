@@ -1,0 +1,80 @@
+/** A process that tries the cases of one target; its parent watches it, since a case may end or hang it. */
+import { caseRandom } from './random.ts';
+import { TARGETS } from './targets/all.ts';
+
+/** Cases `from` to `to` (excluded) of a target. */
+export interface Assignment {
+  readonly target: string;
+  readonly seed: number;
+  readonly from: number;
+  readonly to: number;
+  /** Says of every case that it begins. */
+  readonly careful: boolean;
+}
+
+export type Report =
+  | { readonly kind: 'ready' }
+  /** The case that begins now. */
+  | { readonly kind: 'at'; readonly number: number }
+  | { readonly kind: 'defect'; readonly number: number; readonly what: string }
+  /** Since the last one; memory after a collection, bytes. */
+  | {
+      readonly kind: 'done';
+      readonly number: number;
+      readonly outcomes: Readonly<Record<string, number>>;
+      readonly heap: number;
+      readonly resident: number;
+    }
+  | { readonly kind: 'end' };
+
+const MEMORY_EVERY = 2_000;
+/** The parent has to know where we are when we are gone: before the case, but not before each. */
+const TELL_EVERY_MS = 200;
+
+function tell(report: Report): void {
+  process.send?.(report);
+}
+
+async function work({ target: name, seed, from, to, careful }: Assignment): Promise<void> {
+  const target = TARGETS.find((one) => one.name === name);
+  if (target === undefined) throw new Error(`no target ${name}`);
+  let number = from;
+  const defect = (error: unknown) =>
+    tell({
+      kind: 'defect',
+      number,
+      what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  process.on('uncaughtException', defect);
+  process.on('unhandledRejection', defect);
+  const open = await target.open();
+  tell({ kind: 'ready' });
+  let outcomes: Record<string, number> = {};
+  let told = 0;
+  for (; number < to; number++) {
+    const now = performance.now();
+    if (careful || target.disposable === true || now - told > TELL_EVERY_MS) {
+      tell({ kind: 'at', number });
+      told = now;
+      // The message has to leave before a case that never gives the thread back.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    try {
+      const outcome = await open.run(open.make(caseRandom(seed, name, number)));
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    } catch (error) {
+      defect(error);
+    }
+    if ((number + 1 - from) % MEMORY_EVERY === 0 || number + 1 === to) {
+      globalThis.gc?.();
+      const { heapUsed, external, rss } = process.memoryUsage();
+      tell({ kind: 'done', number: number + 1, outcomes, heap: heapUsed + external, resident: rss });
+      outcomes = {};
+    }
+  }
+  await open.close();
+  tell({ kind: 'end' });
+  process.disconnect?.();
+}
+
+process.once('message', (assignment: Assignment) => void work(assignment));
