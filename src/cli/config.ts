@@ -1,5 +1,10 @@
 import { Command } from 'commander';
-import { EXIT } from './exit.ts';
+
+export interface CheckOptions {
+  readonly config?: string;
+  readonly probe?: boolean;
+  readonly json?: boolean;
+}
 
 /** Where the config is looked for when --config is not given: the environment, then the working folder. */
 export function configPath(given: string | undefined): string | null {
@@ -17,23 +22,14 @@ export function configCommand(): Command {
     .command('check')
     .description('Names every problem at once, with path, value and how to mend it.')
     .option(...file)
-    .option('--json', 'problems as JSON lines on stdout')
-    .action(async (options: { config?: string; json?: boolean }) => {
-      const { loadConfig } = await import('../config/load.ts');
-      const loaded = loadConfig(configPath(options.config));
-      if (loaded.kind === 'valid') {
-        process.stderr.write(`${loaded.file ?? 'the defaults'}: no problems\n`);
-        return;
-      }
-      for (const { path, value, message, remedy } of loaded.problems) {
-        if (options.json === true) {
-          process.stdout.write(`${JSON.stringify({ path, value: value ?? null, message, remedy })}\n`);
-        } else {
-          const shown = value === undefined ? '' : ` = ${value}`;
-          process.stderr.write(`${path === '' ? 'file' : path}${shown}\n    ${message} ${remedy}\n`);
-        }
-      }
-      process.exitCode = EXIT.usage;
+    .option(
+      '--probe',
+      'also try what it names: files, port, disk, ledger, queue, PACS, RIS, audit repository',
+    )
+    .option('--json', 'problems, advice and probes as JSON lines on stdout')
+    .action(async (options: CheckOptions) => {
+      const { checkConfig } = await import('./config-check.ts');
+      await checkConfig(configPath(options.config), options);
     });
 
   command

@@ -1,4 +1,7 @@
+import { access, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { requireConfig } from '../config/require.ts';
+import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { openDataFolder } from '../intake/data-folder.ts';
 import { forgetStudy } from '../intake/retention.ts';
@@ -144,6 +147,24 @@ function say(options: StudiesOptions, json: unknown, text: () => string): void {
   process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : text());
 }
 
+/** A wrong config must not leave an empty ledger behind that looks as if there were no studies. */
+async function requireService({ storage, ledger }: Config): Promise<void> {
+  const isFolder = (path: string) =>
+    stat(path)
+      .then((found) => found.isDirectory())
+      .catch(() => false);
+  const isThere = (path: string) =>
+    access(path)
+      .then(() => true)
+      .catch(() => false);
+  if (!(await isFolder(storage.folder))) {
+    throw new DeepHealthError('service.no-data', `There is no data folder ${resolve(storage.folder)}.`);
+  }
+  if (!ledger.includes('://') && !(await isThere(ledger))) {
+    throw new DeepHealthError('service.no-data', `There is no ledger ${resolve(ledger)}.`);
+  }
+}
+
 async function withLedger(
   file: string | null,
   work: (
@@ -153,6 +174,7 @@ async function withLedger(
   ) => Promise<void>,
 ): Promise<void> {
   const config = requireConfig(file);
+  await requireService(config);
   const folder = await openDataFolder(config.storage.folder);
   const keyOf = await loadStudyKey(folder.path);
   const ledger = await openLedger(config.ledger);

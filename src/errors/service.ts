@@ -22,6 +22,17 @@ export const SERVICE_ERRORS = errorTable({
     meaning: 'A certificate, key or CA file that the configuration names cannot be read or used.',
     remedy: 'Check the path, its permissions and that it is PEM.',
   },
+  'service.certificate-expired': {
+    retry: 'permanent',
+    meaning: 'A certificate that the configuration names is not valid now.',
+    remedy: 'Have it renewed, and check the clock of this machine.',
+  },
+  'service.no-data': {
+    retry: 'permanent',
+    meaning: 'There is no data folder or no ledger where the configuration says.',
+    remedy:
+      'Give --config the file that the service runs with; paths are relative to the folder it starts in.',
+  },
   'service.reload-refused': {
     retry: 'permanent',
     meaning: 'The changed configuration cannot be taken over while the service runs; the old one stays.',
@@ -94,6 +105,26 @@ export const SERVICE_ERRORS = errorTable({
     meaning: 'The result could not be written to the outbox folder.',
     remedy: 'Check the disk and the permissions of the data folder.',
   },
+  'audit.unreachable': {
+    retry: 'transient',
+    meaning: 'The audit record repository does not answer; messages wait on disk.',
+    remedy: 'Start it or mend the network; what waits is sent then, in order.',
+  },
+  'audit.tls': {
+    retry: 'transient',
+    meaning: 'The audit record repository and this service do not agree on TLS; messages wait on disk.',
+    remedy: 'Check observe.audit.tls: the authority, our certificate, and the name in the other one.',
+  },
+  'audit.file': {
+    retry: 'transient',
+    meaning: 'An audit message could not be written to disk.',
+    remedy: 'Check the disk and the permissions of the folder of observe.audit, or of the data folder.',
+  },
+  'audit.lost': {
+    retry: 'permanent',
+    meaning: 'Audit messages were dropped because the spool was full or could not be written.',
+    remedy: 'Bring the audit record repository back, or raise observe.audit.spool.',
+  },
   'api.unauthorized': {
     retry: 'permanent',
     meaning: 'The request carries no user, password or token that the configuration knows.',
@@ -118,6 +149,17 @@ export const SERVICE_ERRORS = errorTable({
     retry: 'permanent',
     meaning: 'The media type of the request is not one that this address takes.',
     remedy: 'Send application/json to the API, and application/dicom, image/jpeg or image/png to predict.',
+  },
+  'api.cross-site': {
+    retry: 'permanent',
+    meaning: 'The request was made by a page of another site, or under a host name that is not ours.',
+    remedy:
+      'Use the address of the service itself; a proxy must pass the Host header on, and without users or tokens only a loopback name is taken.',
+  },
+  'api.not-shown': {
+    retry: 'permanent',
+    meaning: 'The film has text burned in that may name the patient, and the console may not show patients.',
+    remedy: 'Look at it in the PACS, or set server.console.showPatient.',
   },
   'api.busy': {
     retry: 'transient',

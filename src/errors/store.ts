@@ -84,6 +84,11 @@ export const STORE_ERRORS = errorTable({
     meaning: 'The message broker does not answer or takes nothing at the moment.',
     remedy: 'Start the broker or free its disk and memory; what waits in the ledger is published then.',
   },
+  'queue.access-denied': {
+    retry: 'transient',
+    meaning: 'The message broker refuses the user, the password or the virtual host.',
+    remedy: 'Check the queue URL in the config and the permissions of the user at the broker.',
+  },
   'queue.unconfirmed': {
     retry: 'ambiguous',
     meaning: 'The broker did not confirm a message in time.',

@@ -16,6 +16,11 @@ export const WEB_ERRORS = errorTable({
     meaning: 'The TLS handshake with the DICOMweb server failed.',
     remedy: "Check the server's certificate, the configured CA and the client certificate.",
   },
+  'web.store-missing': {
+    retry: 'permanent',
+    meaning: 'The PACS has no STOW-RS service below its address.',
+    remedy: 'Check pacs.url and the DICOMweb set-up of the PACS, or set store: false for it.',
+  },
   'web.timeout': {
     retry: 'transient',
     meaning: 'The DICOMweb server did not answer in time.',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { parseDuration, parseSize } from '../config/units.ts';
 import { createDicomWebClient, type DicomWebClient } from '../dicom/web/client.ts';
-import type { DicomWebAuth } from '../dicom/web/config.ts';
+import type { DicomWebAuth, DicomWebConfig } from '../dicom/web/config.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { createMllpClient } from '../hl7/mllp/client.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
@@ -42,8 +42,20 @@ export function openSite(config: Config, folder: DataFolder, log: Log): Site {
 }
 
 function archiveClient(pacs: Config['pacs'][number], config: Config, log: Log): DicomWebClient {
-  const silence = parseDuration(pacs.timeout) ?? 60_000;
   return createDicomWebClient({
+    ...archiveConfig(pacs, config),
+    onNotice: (notice) =>
+      log[notice.code === 'unchecked-certificate' ? 'warn' : 'debug'](
+        { pacs: pacs.name, code: notice.code },
+        notice.message,
+      ),
+  });
+}
+
+/** An archive as its client wants it. Throws `service.certificate`. */
+export function archiveConfig(pacs: Config['pacs'][number], config: Pick<Config, 'server'>): DicomWebConfig {
+  const silence = parseDuration(pacs.timeout) ?? 60_000;
+  return {
     name: pacs.name,
     url: pacs.url,
     auth: authOf(pacs.auth),
@@ -51,12 +63,7 @@ function archiveClient(pacs: Config['pacs'][number], config: Config, log: Log): 
     timeouts: { connect: Math.min(10_000, silence), headers: silence, body: silence },
     limits: { instance: parseSize(config.server.maxFilm) ?? 200 * 2 ** 20 },
     connections: pacs.connections,
-    onNotice: (notice) =>
-      log[notice.code === 'unchecked-certificate' ? 'warn' : 'debug'](
-        { pacs: pacs.name, code: notice.code },
-        notice.message,
-      ),
-  });
+  };
 }
 
 function authOf(auth: Config['pacs'][number]['auth']): DicomWebAuth {

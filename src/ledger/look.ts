@@ -1,0 +1,90 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { DeepHealthError } from '../errors/error.ts';
+import { ledgerFailure } from './database/failures.ts';
+import { MIGRATIONS } from './migrations/list.ts';
+
+/** What stands where a ledger is to be. */
+export type LedgerLook =
+  /** Nothing yet: it is made at the first start. */
+  | { readonly kind: 'new' }
+  | { readonly kind: 'current' }
+  /** Of an earlier version; the next start brings it up to date. */
+  | { readonly kind: 'older' };
+
+/**
+ * Looks at a ledger without changing anything: whether it answers, lets us in, can be written, and is not of a
+ * later version. Throws as `openLedger` does.
+ */
+export async function lookAtLedger(where: string): Promise<LedgerLook> {
+  try {
+    return /^postgres(?:ql)?:\/\//.test(where) ? await lookAtPostgres(where) : await lookAtFile(where);
+  } catch (error) {
+    throw ledgerFailure(error, 'query');
+  }
+}
+
+async function lookAtFile(path: string): Promise<LedgerLook> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    await firstFolder(dirname(resolve(path)));
+    return { kind: 'new' };
+  }
+  await access(path, constants.R_OK | constants.W_OK).catch((cause: unknown) => {
+    throw new DeepHealthError('ledger.read-only', undefined, { cause });
+  });
+  // Not read-only: a ledger in use has a write-ahead log that a reader has to open for writing.
+  const database = new DatabaseSync(path, { timeout: 1000 });
+  try {
+    const [table] = database.prepare(`select name from sqlite_master where name = 'schema_migrations'`).all();
+    if (table === undefined) return { kind: 'new' };
+    const [row] = database.prepare('select max(number) as newest from schema_migrations').all();
+    return compared(Number(row?.newest ?? 0));
+  } finally {
+    database.close();
+  }
+}
+
+/** The nearest folder above that is there must be ours to write. */
+async function firstFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined && dirname(path) !== path) return firstFolder(dirname(path));
+  await access(path, constants.W_OK).catch((cause: unknown) => {
+    throw new DeepHealthError('ledger.read-only', undefined, { cause });
+  });
+}
+
+async function lookAtPostgres(url: string): Promise<LedgerLook> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'deep-health',
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query(
+      `select has_schema_privilege(current_schema(), 'CREATE') as creates,
+         to_regclass('schema_migrations') is not null as there`,
+    );
+    if (rows[0]?.there !== true) {
+      if (rows[0]?.creates === true) return { kind: 'new' };
+      throw new DeepHealthError(
+        'ledger.access-denied',
+        'The user of the ledger URL may not create tables in this database.',
+      );
+    }
+    const applied = await client.query('select max(number) as newest from schema_migrations');
+    return compared(Number(applied.rows[0]?.newest ?? 0));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function compared(newest: number): LedgerLook {
+  if (newest > MIGRATIONS.length) throw new DeepHealthError('ledger.schema-newer');
+  return { kind: newest < MIGRATIONS.length ? 'older' : 'current' };
+}
