@@ -46,9 +46,11 @@ export interface Model {
   readonly manifest: Manifest;
   /** The engine and what it computes with, for logs. */
   readonly backend: string;
+  /** Passes of the network that run at once. */
+  readonly lanes: number;
   /**
    * Reads films; the order of the answers is that of the films. Calls may overlap: while the network runs
-   * for one, the next is prepared.
+   * for some, the next are prepared, and wait for a free lane.
    */
   read(films: readonly FilmToRead[]): Promise<FilmReading[]>;
   /** The step before the head alone, for retraining. */
@@ -79,12 +81,12 @@ export async function openModel(folder: ModelFolder, options: ModelOptions = {})
     await backbone.close();
     throw cause;
   });
-  const inTurn = oneAtATime();
+  const lanes = limited(backbone.lanes);
   const activate: Model['activate'] = async (films) => {
     const started = performance.now();
     const prepared = await preparation.prepare(films.map((film) => film.picture));
     const prepare = (performance.now() - started) / films.length;
-    return inTurn(async () => {
+    return lanes(async () => {
       const began = performance.now();
       const found = await infer(backbone, prepared);
       const timings = { prepare, infer: (performance.now() - began) / films.length };
@@ -95,16 +97,24 @@ export async function openModel(folder: ModelFolder, options: ModelOptions = {})
     identity: folder.identity,
     manifest: folder.manifest,
     backend: backbone.backend,
+    lanes: backbone.lanes,
     activate,
     async read(films) {
       const activations = await activate(films);
       return films.map((film, i) => readingOf(folder, gate, options, film, activations[i] as Activations));
     },
     async close() {
-      await inTurn(async () => {
-        await preparation.close();
-        await backbone.close();
-      });
+      // Every lane at once: what was begun or waits has ended then.
+      const empty = Promise.withResolvers<void>();
+      let held = 0;
+      const hold = () => {
+        held += 1;
+        if (held === backbone.lanes) empty.resolve();
+        return empty.promise;
+      };
+      await Promise.all(Array.from({ length: backbone.lanes }, () => lanes(hold)));
+      await preparation.close();
+      await backbone.close();
     },
   };
 }
@@ -173,12 +183,20 @@ function readingOf(
   return { reading, maps: [map], timings };
 }
 
-/** Runs what it is given one after the other: the engines are not made for two passes at once. */
-function oneAtATime(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const mine = last.then(task, task);
-    last = mine.catch(() => {});
-    return mine;
+/** Runs what it is given, at most so many at once, in the order in which it was given. */
+function limited(atOnce: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await task();
+    } finally {
+      // The place passes to the next in line, so that nobody can take it in between.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 }

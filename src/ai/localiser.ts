@@ -38,7 +38,8 @@ export async function openLocaliser(folder: ModelFolder, options: EngineOptions)
       input: { name: 'window', shape: [1, height, width] },
       outputs: { box: { shape: [4] } },
     },
-    options,
+    // Four small layers: a second thread costs more than it brings.
+    { ...options, threads: 1 },
   );
   const look = async (pictures: readonly Raster[], windows: readonly PictureBox[]) => {
     const inputs = new Float32Array(pictures.length * width * height);

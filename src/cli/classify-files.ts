@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type FilmReading, loadModel, type Model } from '../ai/classify.ts';
 
@@ -13,8 +14,9 @@ import { conclusionOf } from '../dicom/report/conclusion.ts';
 import { findingsOf } from '../dicom/report/findings.ts';
 import { TEXTS } from '../dicom/report/texts.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import { batchesAhead } from '../reading/ahead.ts';
+import { ahead } from '../reading/ahead.ts';
 import { type FilmJson, failedJson, filmJson } from '../reading/film-json.ts';
+import { createInference, type Inference } from '../reading/inference.ts';
 import { makeMessage } from '../reading/message.ts';
 import { pngOf } from '../reading/png.ts';
 import { contentDigest, makeResults } from '../reading/results.ts';
@@ -41,10 +43,11 @@ type Opened =
 
 /** One film after the network. */
 type Read = Extract<Opened, { kind: 'film' }> & { readonly outcome: FilmReading };
+type Outcome = Read | Extract<Opened, { kind: 'failed' }>;
 
 /**
  * Reads the films at the paths and writes what was asked for. Films are decoded in workers while others are
- * inferred and others reported; results come in the order of the inputs. One film's error never stops the
+ * inferred and others reported; so many at once, results in the order of the inputs. One film's error never stops the
  * others.
  *
  * @returns how many were read and how many were not
@@ -61,10 +64,10 @@ export async function classifyFiles(
     threads: config.model.threads,
     triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
   });
-  const { batch } = config.model;
-  // While one batch is inferred, the next waits whole: decoding is faster than the network.
-  const ahead = batch + 2;
-  const decoder = createDecoder({ limits: { waiting: ahead } });
+  const inference = createInference(() => config.model.batch);
+  // Every lane has a film, as many are prepared or wait for one, and the decoders have the next.
+  const limit = 2 * model.lanes + Math.max(2, availableParallelism());
+  const decoder = createDecoder({ limits: { waiting: limit } });
   try {
     const inputs: Input[] = [];
     for await (const input of findInputs(paths)) inputs.push(input);
@@ -74,16 +77,12 @@ export async function classifyFiles(
       receiver: config.ris[0] ?? null,
     };
     const sink = resultSink(options, reporting, inputs.length);
-    const batches = batchesAhead(inputs, (input) => open(input, config, decoder), { ahead, batch });
-    // While one batch is inferred, the one before is reported and the next are decoded.
-    let written: Promise<void> = Promise.resolve();
-    for await (const opened of batches) {
-      const [outcomes] = await Promise.all([infer(model, opened), written]);
-      written = sink.take(outcomes);
+    const read = async (input: Input) => infer(await open(input, config, decoder), inference, model);
+    for await (const outcome of ahead(inputs, read, limit)) {
+      await sink.take(outcome);
       // Nobody reads the results, and no files of them are wanted.
       if (readerLeft() && options.out === undefined) break;
     }
-    await written;
     return sink.counts;
   } finally {
     await Promise.all([decoder.close(), model.close()]);
@@ -121,27 +120,13 @@ function asOurs(error: unknown): DeepHealthError {
     : new DeepHealthError('internal.unexpected', undefined, { cause: error });
 }
 
-/** The films of a batch through the network; what failed before stays as it is, in its place. */
-async function infer(
-  model: Model,
-  batch: readonly Opened[],
-): Promise<(Read | Extract<Opened, { kind: 'failed' }>)[]> {
-  const films = batch.filter((opened) => opened.kind === 'film');
+/** A film through the network; what failed before stays as it is. */
+async function infer(opened: Opened, inference: Inference, model: Model): Promise<Outcome> {
+  if (opened.kind === 'failed') return opened;
   try {
-    const readings = films.length === 0 ? [] : await model.read(films.map(({ film }) => film));
-    let next = 0;
-    return batch.map((opened) => {
-      if (opened.kind === 'failed') return opened;
-      const outcome = readings[next];
-      next += 1;
-      return outcome === undefined
-        ? { kind: 'failed', path: opened.path, error: new DeepHealthError('internal.unexpected') }
-        : { ...opened, outcome };
-    });
+    return { ...opened, outcome: await inference.read(opened.film, model) };
   } catch (error) {
-    return batch.map((opened) =>
-      opened.kind === 'failed' ? opened : { kind: 'failed', path: opened.path, error: asOurs(error) },
-    );
+    return { kind: 'failed', path: opened.path, error: asOurs(error) };
   }
 }
 
@@ -153,7 +138,7 @@ interface Reporting {
 }
 
 interface ResultSink {
-  take(outcomes: readonly (Read | Extract<Opened, { kind: 'failed' }>)[]): Promise<void>;
+  take(outcome: Outcome): Promise<void>;
   readonly counts: { readonly read: number; readonly failed: number };
 }
 
@@ -198,18 +183,16 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
 
   return {
     counts,
-    async take(outcomes) {
-      for (const one of outcomes) {
-        try {
-          if (one.kind === 'failed') throw one.error;
-          await report(one);
-        } catch (error) {
-          const failed = failedJson(one.path, asOurs(error));
-          counts.failed += 1;
-          say(failed, failureOf(failed));
-        }
-        progress.step();
+    async take(one) {
+      try {
+        if (one.kind === 'failed') throw one.error;
+        await report(one);
+      } catch (error) {
+        const failed = failedJson(one.path, asOurs(error));
+        counts.failed += 1;
+        say(failed, failureOf(failed));
       }
+      progress.step();
     },
   };
 }

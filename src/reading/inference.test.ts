@@ -5,35 +5,36 @@ import { createInference } from './inference.ts';
 import { modelInForce } from './model-in-force.ts';
 
 /** A network whose passes end when the test says so. */
-function steppedModel(read: (films: readonly FilmToRead[]) => Promise<FilmReading[]>): Model {
-  return { read } as Model;
+function steppedModel(read: (films: readonly FilmToRead[]) => Promise<FilmReading[]>, lanes = 1): Model {
+  return { read, lanes } as Model;
 }
 
 const filmNamed = (view: string) => ({ view }) as unknown as FilmToRead;
 const readingOf = (film: FilmToRead) => ({ reading: film.view }) as unknown as FilmReading;
 
-test('an only film is read at once; those that come meanwhile share the next pass', async () => {
+test('a film is read at once while there is a lane and one to prepare in; then they share the next pass', async () => {
   const passes: string[][] = [];
-  let end: () => void = () => {};
+  const ends: (() => void)[] = [];
   const model = steppedModel(async (films) => {
     passes.push(films.map(({ view }) => view));
-    if (passes.length === 1) {
-      await new Promise<void>((resolve) => {
-        end = resolve;
-      });
-    }
+    if (passes.length <= 2) await new Promise<void>((resolve) => ends.push(resolve));
     return films.map(readingOf);
   });
   const inference = createInference(() => 3);
-  const first = inference.read(filmNamed('1'), model);
+  const first: Promise<FilmReading>[] = [];
+  for (const name of ['1', '2']) {
+    first.push(inference.read(filmNamed(name), model));
+    await new Promise(setImmediate);
+  }
+  const rest = ['3', '4', '5', '6'].map((name) => inference.read(filmNamed(name), model));
   await new Promise(setImmediate);
-  const rest = ['2', '3', '4', '5'].map((name) => inference.read(filmNamed(name), model));
-  end();
-  const readings = await Promise.all([first, ...rest]);
-  assert.deepEqual(passes, [['1'], ['2', '3', '4'], ['5']]);
+  assert.deepEqual(passes, [['1'], ['2']]);
+  for (const end of ends) end();
+  const readings = await Promise.all([...first, ...rest]);
+  assert.deepEqual(passes, [['1'], ['2'], ['3', '4', '5'], ['6']]);
   assert.deepEqual(
     readings.map(({ reading }) => reading as unknown),
-    ['1', '2', '3', '4', '5'],
+    ['1', '2', '3', '4', '5', '6'],
   );
 });
 

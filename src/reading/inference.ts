@@ -14,14 +14,15 @@ interface Waiting {
 }
 
 /**
- * While one pass is computed, the films that become ready wait; the next pass takes them together. Nobody
- * waits for a batch to fill: an only film is read at once.
+ * As many passes are begun as the model has lanes, and one more, which is prepared while they are computed. The
+ * films that become ready meanwhile wait, and the next pass takes them together. Nobody waits for a batch to
+ * fill: an only film is read at once.
  *
  * @param batch the most films of a pass
  */
 export function createInference(batch: () => number): Inference {
   const waiting: Waiting[] = [];
-  let computing = false;
+  let begun = 0;
 
   async function pass(films: readonly Waiting[], model: Model): Promise<void> {
     try {
@@ -38,18 +39,17 @@ export function createInference(batch: () => number): Inference {
     }
   }
 
-  async function compute(): Promise<void> {
-    computing = true;
-    try {
-      for (;;) {
-        const first = waiting[0];
-        if (first === undefined) return;
-        let count = 1;
-        while (count < batch() && waiting[count]?.model === first.model) count += 1;
-        await pass(waiting.splice(0, count), first.model);
-      }
-    } finally {
-      computing = false;
+  function begin(): void {
+    for (;;) {
+      const first = waiting[0];
+      if (first === undefined || begun > first.model.lanes) return;
+      let count = 1;
+      while (count < batch() && waiting[count]?.model === first.model) count += 1;
+      begun += 1;
+      void pass(waiting.splice(0, count), first.model).finally(() => {
+        begun -= 1;
+        begin();
+      });
     }
   }
 
@@ -57,7 +57,7 @@ export function createInference(batch: () => number): Inference {
     read(film, model) {
       return new Promise((resolve, reject) => {
         waiting.push({ film, model, resolve, reject });
-        if (!computing) queueMicrotask(() => !computing && void compute());
+        queueMicrotask(begin);
       });
     },
   };

@@ -13,16 +13,20 @@ export interface NetworkFile<Output extends string> {
 export interface EngineOptions {
   /** `onnx` (default): onnxruntime. `tfjs`: TensorFlow.js, native where tfjs-node is installed, else wasm. */
   readonly engine?: EngineName;
-  /** Threads of one inference (onnxruntime only); 0 or absent: all cores. */
+  /** Threads in all (onnxruntime only); 0 or absent: all cores. A lone pass has them all. */
   readonly threads?: number;
+  /** Passes at once at most (onnxruntime only), which share the threads; absent: one a thread. */
+  readonly lanes?: number;
   /** Films a pass at most (default 8): more costs memory and gains little. */
   readonly batch?: number;
 }
 
-/** A network ready to run. One pass at a time; the caller waits for the answer before the next. */
+/** A network ready to run. */
 export interface Network<Output extends string> {
   /** The engine and what it computes with, for logs and `timings` (`onnxruntime cpu`, `tfjs wasm`). */
   readonly backend: string;
+  /** How many calls of `run` may be under way at once; the caller keeps to it. */
+  readonly lanes: number;
   /**
    * @param inputs `count` inputs one after the other, row-major
    * @returns each output, `count` times its shape
@@ -60,6 +64,7 @@ function inBatches<Output extends string>(
   const each = size(file.input.shape);
   return {
     backend: network.backend,
+    lanes: network.lanes,
     close: () => network.close(),
     async run(inputs, count) {
       if (inputs.length !== count * each) {

@@ -30,6 +30,7 @@ export async function openTfjs<Output extends string>(
   const [channels, rows, columns] = file.input.shape;
   return {
     backend: `tfjs ${tf.getBackend()}`,
+    lanes: 1,
     close: async () => program.dispose(),
     async run(inputs, count) {
       const picture = tf.tensor(inputs, [count, channels ?? 1, rows ?? 1, columns ?? 1]);
