@@ -29,6 +29,9 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
   { name: 'python3-pil', file: '/usr/lib/python3/dist-packages/PIL', packages: ['python3-pil'] },
   { name: 'RabbitMQ', file: '/usr/sbin/rabbitmq-server', packages: ['rabbitmq-server'] },
   { name: 'PostgreSQL', file: '/usr/lib/postgresql', packages: ['postgresql'] },
+  { name: 'nginx', file: '/usr/sbin/nginx', packages: ['nginx-light'] },
+  { name: 'docker-compose', file: '/usr/bin/docker-compose', packages: ['docker-compose'] },
+  { name: 'promtool', file: '/usr/bin/promtool', packages: ['prometheus'] },
   { name: 'Chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
 ];
 

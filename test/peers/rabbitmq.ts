@@ -33,18 +33,25 @@ export function rabbitmqIsInstalled(): boolean {
   return existsSync(SERVER);
 }
 
+/** The one account of a node. */
+export interface RabbitmqAccount {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** Starts a node with one user on a free port of the loopback; about 7 s. */
-export async function startRabbitmq(): Promise<RabbitmqPeer> {
+export async function startRabbitmq(
+  { user, password }: RabbitmqAccount = { user: 'test', password: randomBytes(12).toString('hex') },
+): Promise<RabbitmqPeer> {
   const folder = await mkdtemp(join(tmpdir(), 'dh-rabbitmq-'));
   const [port, nodePort, mapperPort] = await freePorts(3);
-  const password = randomBytes(12).toString('hex');
   await writeFile(join(folder, '.erlang.cookie'), randomBytes(12).toString('hex'), { mode: 0o400 });
   await writeFile(join(folder, 'enabled_plugins'), '[].\n');
   await writeFile(
     join(folder, 'rabbitmq.conf'),
     [
       `listeners.tcp.1 = 127.0.0.1:${port}`,
-      'default_user = test',
+      `default_user = ${user}`,
       `default_pass = ${password}`,
       'loopback_users = none',
       'disk_free_limit.absolute = 50MB',
@@ -98,7 +105,7 @@ export async function startRabbitmq(): Promise<RabbitmqPeer> {
 
   await start();
   return {
-    url: `amqp://test:${password}@127.0.0.1:${port}`,
+    url: `amqp://${user}:${password}@127.0.0.1:${port}`,
     stop,
     start,
     async restart() {
