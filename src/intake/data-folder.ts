@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
+import { makeFolder } from '../files/make-folder.ts';
 
 /**
  * The data folder and who lives where in it:
@@ -26,7 +27,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   const films = join(root, 'films');
   const outbox = join(root, 'outbox');
   try {
-    for (const folder of [root, films, outbox]) await mkdir(folder, { recursive: true, mode: 0o750 });
+    for (const folder of [root, films, outbox]) await makeFolder(folder, 0o750);
     await access(films, constants.W_OK);
   } catch (error) {
     throw new DeepHealthError('service.folder', undefined, { cause: error });

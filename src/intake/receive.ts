@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
 import { instanceUid, studyUid } from '../ledger/uids.ts';
@@ -46,7 +47,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
     const home = join(folder.films, studyFolderName(study));
     // Named by its bytes: the same film sent again lands on itself.
     const path = join(home, `${sha256}.dcm`);
-    await mkdir(home, { recursive: true, mode: 0o750 });
+    await makeFolder(home, 0o750);
     await rename(instance.path, path);
     await syncFolder(home);
     await syncFolder(folder.films);

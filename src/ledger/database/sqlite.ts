@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { makeFolder } from '../../files/make-folder.ts';
 
 /** Prepared statements kept; the ledger has about a hundred. */
 const STATEMENTS = 300;
@@ -32,8 +33,8 @@ export function sqliteDialect(path: string): Dialect {
   };
 }
 
-function openFile(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true });
+async function openFile(path: string): Promise<DatabaseSync> {
+  await makeFolder(dirname(path));
   // Made by us so that nobody else may read it.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true });
@@ -57,7 +58,7 @@ function sqliteDriver(path: string): Driver {
 
   return {
     async init() {
-      database = openFile(path);
+      database = await openFile(path);
       connection = sqliteConnection(database);
     },
     async acquireConnection() {
