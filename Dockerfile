@@ -1,13 +1,13 @@
-# syntax=docker/dockerfile:1
 # Deep Health as an image: the service, its model and nothing else. Build: docker build -t deep-health:0.1.0 .
 # The base is pinned by tag; put the digest behind it (@sha256:...) for builds that have to be the same to the byte.
 
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# No package's install script runs: none is needed. onnxruntime brings its library for every system.
+# No package's install script runs: none is needed. onnxruntime brings its library for every system; one stays.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && rm -rf node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
+ && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 \
+      ! -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Deep Health" \
