@@ -112,7 +112,7 @@ async function lookAt(
       rules: reader.rules(),
       limits: { fileBytes: reader.maxFilm() },
     });
-    checkIdentity(film, claim);
+    checkIdentity(film, claim, instance);
     const outcome = await reader.inference.read(film, model);
     return {
       instance: { ...notice, selection: { kind: 'read' } },
@@ -126,11 +126,18 @@ async function lookAt(
   }
 }
 
-/** A header that names another study than the one it was stored in must not be reported to either. */
-function checkIdentity(film: Film, claim: StudyClaim): void {
-  const [study] = film.dataset['0020000D']?.Value ?? [];
-  if (typeof study !== 'string' || study.trim() !== claim.studyUid) {
-    throw new DeepHealthError('web.wrong-instance', 'The film names another study than the one it is in.');
+/**
+ * A header that names another study than the one it was stored in must not be reported to either, and what we
+ * report must point to an instance that exists.
+ */
+function checkIdentity({ dataset }: Film, { studyUid }: StudyClaim, { sopUid }: Instance): void {
+  for (const [tag, expected] of [
+    ['0020000D', studyUid],
+    ['00080018', sopUid],
+  ] as const) {
+    const [value] = dataset[tag]?.Value ?? [];
+    if (typeof value === 'string' && value.trim() === expected) continue;
+    throw new DeepHealthError('web.wrong-instance', 'The film names another study or instance than it is.');
   }
 }
 

@@ -139,7 +139,7 @@ function datasetStart(bytes: Uint8Array): number | undefined {
 }
 
 /** How the dataset at this place is coded, by its first element: VR letters, and a group that makes sense. */
-function encodingAt(bytes: Uint8Array, at: number): DatasetEncoding {
+export function encodingAt(bytes: Uint8Array, at: number): DatasetEncoding {
   const [low = 0, high = 0] = [bytes[at], bytes[at + 1]];
   const little = !(low === 0 && high !== 0);
   return { little, explicit: isKnownVr(bytes, at + 4) };

@@ -72,6 +72,26 @@ describe('the identity of a file', () => {
     assert.throws(() => identityOf(Buffer.concat([deflatedMeta(), bomb])), notDicom);
   });
 
+  it('is not looked for behind ten thousand elements: they would hold up everybody else', () => {
+    const padded = (elements: number) => {
+      const private8 = Buffer.from([9, 0, 1, 0x10, 0x4c, 0x4f, 0, 0]);
+      const groups = Array.from({ length: elements }, () => private8);
+      // Behind group 0008, where private elements stand.
+      const at = film.indexOf(Buffer.from([0x10, 0, 0x10, 0, 0x50, 0x4e]));
+      return Buffer.concat([film.subarray(0, at), ...groups, film.subarray(at)]);
+    };
+    assert.deepEqual(identityOf(padded(2_000)), expected);
+    assert.throws(() => identityOf(padded(2_000_000)), notDicom);
+  });
+
+  it('has one value for each UID', () => {
+    const two = phantomFile({
+      ...{ width: 64, height: 48, uids },
+      attributes: { '0020000D': { vr: 'UI', Value: ['2.25.1', '2.25.2'] } },
+    });
+    assert.throws(() => identityOf(two), notDicom);
+  });
+
   it('of damaged files is found or refused, whatever is damaged', () => {
     let state = 5;
     const random = (below: number): number => {
