@@ -134,7 +134,6 @@ test('a promised look outlives the process and an archive that is away, and is m
   } as unknown as DicomWebClient;
   const parts = {
     ledger,
-    worker: 'one',
     archives: () => new Map([['archive', archive]]),
     select: () => DEFAULT_RULES,
   };

@@ -1,88 +1,50 @@
-import { randomUUID } from 'node:crypto';
 import type { DicomWebClient } from '../dicom/web/client.ts';
-import type { Ledger, Priority } from '../ledger/types.ts';
-import { type StudyUid, studyUid } from '../ledger/uids.ts';
+import type { Ledger, Look } from '../ledger/types.ts';
 import { listInstances } from '../reading/gather.ts';
 import type { IntakeRules } from './film-classes.ts';
-
-/** A known study that somebody named again: it has to be looked at for new films. */
-export interface Look {
-  readonly studyUid: StudyUid;
-  readonly pacs: string | null;
-  readonly priority: Priority;
-}
-
-/** A look with a name of its own: one that is promised anew while it is made has to be made once more. */
-interface Promised extends Look {
-  readonly id: string;
-}
 
 /**
  * Looks at archives that were promised to somebody who could not wait: Orthanc holds its own locks while its
  * script calls us, so asking it anything before we have answered would make both wait for each other. A
- * promise is in the ledger before it is given, and outlives the process.
+ * promise is in the ledger before it is given, and whichever process is there keeps it.
  */
 export interface Looks {
   /** Resolves when the look is recorded. */
   promise(look: Look): Promise<void>;
-  /** Makes the oldest look; false when none is promised. Throws what the archive or the ledger throws. */
+  /** Makes the oldest look; false when none is due. Throws what the archive or the ledger throws. */
   make(): Promise<boolean>;
 }
 
 export interface LooksParts {
-  readonly ledger: Pick<Ledger, 'polls' | 'studies'>;
-  /** Name of this process; each has a list of its own. */
-  readonly worker: string;
+  readonly ledger: Pick<Ledger, 'looks' | 'studies'>;
   archives(): ReadonlyMap<string, DicomWebClient>;
   select(): IntakeRules;
 }
 
-export function createLooks({ ledger, worker, archives, select }: LooksParts): Looks {
-  const key = `looks ${worker}`;
-  let turn: Promise<unknown> = Promise.resolve();
+/** A process that died over a look leaves it to the next one after this time. */
+const LEASE_MS = 60_000;
 
-  /** One change of the list at a time. */
-  function change(edit: (looks: readonly Promised[]) => readonly Promised[]): Promise<readonly Promised[]> {
-    const done = turn.then(async () => {
-      const before = parseLooks(await ledger.polls.cursor(key));
-      const after = edit(before);
-      if (after !== before) await ledger.polls.saveCursor(key, JSON.stringify(after));
-      return after;
-    });
-    turn = done.catch(() => {});
-    return done;
-  }
-
+export function createLooks(parts: LooksParts): Looks {
+  const { ledger } = parts;
   return {
-    async promise(look) {
-      await change((looks) => [
-        ...looks.filter((each) => each.studyUid !== look.studyUid),
-        { ...look, id: randomUUID() },
-      ]);
-    },
+    promise: (look) => ledger.looks.promise(look),
     async make() {
-      const [look] = await change((looks) => looks);
-      if (look === undefined) return false;
+      const claim = await ledger.looks.claim(LEASE_MS);
+      if (claim === undefined) return false;
       try {
-        await make(look, { ledger, archives, select });
+        await make(claim, parts);
       } catch (error) {
-        // The next one may be in an archive that answers.
-        await change((looks) =>
-          looks.some(({ id }) => id === look.id) ? [...without(looks, look), look] : looks,
-        );
+        // Behind the others: the next one may be in an archive that answers.
+        await ledger.looks.failed(claim, Date.now());
         throw error;
       }
-      await change((looks) => without(looks, look));
+      await ledger.looks.made(claim);
       return true;
     },
   };
 }
 
-function without(looks: readonly Promised[], { id }: Promised): readonly Promised[] {
-  return looks.filter((each) => each.id !== id);
-}
-
-async function make(look: Look, { ledger, archives, select }: Omit<LooksParts, 'worker'>): Promise<void> {
+async function make(look: Look, { ledger, archives, select }: LooksParts): Promise<void> {
   const configured = archives();
   const named = look.pacs === null ? [...configured.values()] : [configured.get(look.pacs)];
   for (const archive of named) {
@@ -98,10 +60,4 @@ async function make(look: Look, { ledger, archives, select }: Omit<LooksParts, '
     });
     return;
   }
-}
-
-function parseLooks(text: string | undefined): readonly Promised[] {
-  if (text === undefined) return [];
-  const entries = JSON.parse(text) as (Omit<Promised, 'studyUid'> & { studyUid: string })[];
-  return entries.map((entry) => ({ ...entry, studyUid: studyUid(entry.studyUid) }));
 }

@@ -1,7 +1,7 @@
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import type { Ledger, Study } from '../ledger/types.ts';
-import type { Look, Looks } from './looks.ts';
+import type { Ledger, Look, Study } from '../ledger/types.ts';
+import type { Looks } from './looks.ts';
 
 export interface Notifying {
   readonly ledger: Pick<Ledger, 'studies'>;

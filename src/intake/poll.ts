@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import type { Ledger, ReadingJob } from '../ledger/types.ts';
 import { type StudyUid, studyUid } from '../ledger/uids.ts';
+import { watchClock } from '../observe/clock.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
@@ -42,8 +43,10 @@ export function startPolling(
   let underway: Promise<void> = Promise.resolve();
   let stopping = false;
   let failing = false;
+  let busy = false;
 
   async function once(): Promise<void> {
+    busy = true;
     try {
       if (await polling.storageLow()) return;
       await poll(pacs.name, pacs.poll, client, polling, settled, () => stopping);
@@ -54,25 +57,40 @@ export function startPolling(
       metrics.polled(pacs.name, 'failed');
       log[failing ? 'debug' : 'warn']({ pacs: pacs.name, ...loggedFailure(error) }, 'A poll failed');
       failing = true;
+    } finally {
+      busy = false;
     }
   }
 
-  const task = schedule(
-    pacs.poll.schedule,
-    () => {
-      underway = once();
-      return underway;
-    },
-    { noOverlap: true, suppressMissedWarning: true, logger: quiet },
-  );
+  const begin = () =>
+    schedule(
+      pacs.poll.schedule,
+      () => {
+        // A schedule that was begun anew knows nothing of the poll that its predecessor began.
+        if (!busy) underway = once();
+        return underway;
+      },
+      { noOverlap: true, suppressMissedWarning: true, logger: quiet },
+    );
+  let task = begin();
+  // A schedule waits for an instant: when the clock is set back by an hour, it would sleep for an hour.
+  const clock = watchClock();
+  const watch = setInterval(() => {
+    if (clock.setBackMs() === 0) return;
+    void task.destroy();
+    task = begin();
+  }, CLOCK_MS);
   return {
     async stop() {
       stopping = true;
+      clearInterval(watch);
       await task.destroy();
       await underway;
     },
   };
 }
+
+const CLOCK_MS = 1000;
 
 const silent = (): void => {};
 const quiet = { info: silent, warn: silent, error: silent, debug: silent };

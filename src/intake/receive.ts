@@ -15,11 +15,9 @@ export interface Receiving {
   readonly folder: DataFolder;
   readonly storage: StorageWatch;
   readonly log: Log;
-  /** Milliseconds that a pushed study waits after its last request for another one. */
+  /** Milliseconds that a pushed study waits at most for another request after its last one. */
   settleMs(): number;
   stopping(): boolean;
-  /** A study is to settle in so many milliseconds. */
-  onSettling(inMs: number): void;
 }
 
 /** A study whose request broke off settles after this time without another instance. */
@@ -98,7 +96,10 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
   return { admit, accept };
 }
 
-/** The request has ended: its studies are complete unless another request follows soon. */
+/**
+ * The request has ended: its studies are complete unless another request follows soon. The time is in the ledger,
+ * so it also comes when this process does not live to see that the sender went quiet.
+ */
 export async function settleReceived(receiving: Receiving, receipt: StowReceipt): Promise<void> {
   if (!receipt.complete) return;
   for (const study of receipt.studies) {
@@ -109,7 +110,6 @@ export async function settleReceived(receiving: Receiving, receipt: StowReceipt)
         priority: 'routine',
         settleAt: Date.now() + receiving.settleMs(),
       });
-      receiving.onSettling(receiving.settleMs());
     } catch (error) {
       // The instances are recorded and settle by themselves a little later: the sender's success stands.
       receiving.log.warn(loggedFailure(error), 'A pushed study could not be settled yet');

@@ -2,6 +2,7 @@ import { Kysely, sql } from 'kysely';
 import { DeepHealthError } from '../errors/error.ts';
 import { activity } from './activity.ts';
 import { claims } from './claims.ts';
+import { clockSteps } from './clock-steps.ts';
 import { type LedgerContext, ledgerContext } from './context.ts';
 import { postgresDialect } from './database/postgres.ts';
 import { sqliteDialect } from './database/sqlite.ts';
@@ -9,6 +10,7 @@ import { deliveries } from './deliveries.ts';
 import { feedback } from './feedback.ts';
 import { films } from './films.ts';
 import { listing } from './listing.ts';
+import { looks } from './looks.ts';
 import { migrate } from './migrate.ts';
 import { outbox } from './outbox.ts';
 import { polls } from './polls.ts';
@@ -63,6 +65,8 @@ function ledgerOver(context: LedgerContext, close: () => Promise<void>): Ledger 
     readings: readings(context),
     deliveries: deliveries(context),
     polls: polls(context),
+    looks: looks(context),
+    clockSteps: clockSteps(context),
     activity: activity(context),
     feedback: feedback(context),
     retention: retention(context),

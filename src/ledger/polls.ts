@@ -5,25 +5,6 @@ import type { Ledger } from './types.ts';
 /** What the poller of each PACS has to remember between two polls. */
 export function polls(context: LedgerContext): Ledger['polls'] {
   return {
-    cursor: (pacs) =>
-      context.read(async (db) => {
-        const row = await db
-          .selectFrom('poll_cursors')
-          .select('cursor')
-          .where('pacs', '=', pacs)
-          .executeTakeFirst();
-        return row?.cursor;
-      }),
-
-    saveCursor: (pacs, cursor) =>
-      context.write(async (trx) => {
-        await trx
-          .insertInto('poll_cursors')
-          .values({ pacs: storable(pacs), cursor: storable(cursor) })
-          .onConflict((conflict) => conflict.column('pacs').doUpdateSet({ cursor: storable(cursor) }))
-          .execute();
-      }),
-
     observe: (pacs, studyUid, instances) =>
       context.write(async (trx) => {
         const row = await trx

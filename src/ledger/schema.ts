@@ -13,8 +13,8 @@ export interface Tables {
   delivery_waits: DeliveryWaitsTable;
   events: EventsTable;
   feedback: FeedbackTable;
-  poll_cursors: PollCursorsTable;
   poll_observations: PollObservationsTable;
+  looks: LooksTable;
   schema_migrations: SchemaMigrationsTable;
 }
 
@@ -147,11 +147,6 @@ interface FeedbackTable {
   author: string | null;
 }
 
-interface PollCursorsTable {
-  pacs: string;
-  cursor: string;
-}
-
 interface PollObservationsTable {
   pacs: string;
   study_uid: StudyUid;
@@ -159,6 +154,16 @@ interface PollObservationsTable {
   /** Polls in a row with this number. */
   polls: number;
   at: number;
+}
+
+interface LooksTable {
+  study_uid: StudyUid;
+  pacs: string | null;
+  priority: number;
+  /** Grows with every claim and every new promise; a claim ends the look only while it is equal. */
+  fence: number;
+  /** While the look is made: the end of its lease. */
+  due_at: number;
 }
 
 interface SchemaMigrationsTable {

@@ -410,6 +410,30 @@ export type StudyObservation =
   /** How many polls in a row, this one included, saw the same number of instances. */
   { readonly kind: 'same'; readonly polls: number } | { readonly kind: 'changed' };
 
+/** How far ahead the times of the ledger can be, in milliseconds. */
+export interface LongestWaits {
+  /** Of a study that is read again. */
+  readonly readAgainMs: number;
+  /** Of a delivery that is tried again. */
+  readonly sendAgainMs: number;
+  /** Of whatever somebody works on. */
+  readonly leaseMs: number;
+  /** Of a study that settles, by how it came. */
+  readonly settleMs: Readonly<Record<Source['kind'], number>>;
+}
+
+/** A study that has to be looked at for new films. */
+export interface Look {
+  readonly studyUid: StudyUid;
+  /** Name of a configured PACS; null: whichever has it. */
+  readonly pacs: string | null;
+  readonly priority: Priority;
+}
+
+export interface LookClaim extends Look {
+  readonly token: number;
+}
+
 export interface NewFeedback {
   readonly agree: boolean;
   readonly label: string | null;
@@ -531,9 +555,6 @@ export interface Ledger {
     backlog(): Promise<readonly DestinationBacklog[]>;
   };
   readonly polls: {
-    /** Where the last poll of this PACS ended; text of the poller's own. */
-    cursor(pacs: string): Promise<string | undefined>;
-    saveCursor(pacs: string, cursor: string): Promise<void>;
     /** The evidence for settling: did the PACS show the same number of instances as at the last poll? */
     observe(pacs: string, studyUid: StudyUid, instances: number): Promise<StudyObservation>;
   };
@@ -542,6 +563,21 @@ export interface Ledger {
     since(from: Instant, kinds: readonly StudyEvent['kind'][]): Promise<readonly PassedEvent[]>;
     /** Of each destination, in the order in which they were made. */
     lastAttempts(): Promise<readonly LastAttempt[]>;
+  };
+  /** What follows when the wall clock was set back. */
+  readonly clockSteps: {
+    /** Brings every time that lies further ahead than its kind can be back to that; gives how many did. */
+    pullIn(longest: LongestWaits): Promise<number>;
+  };
+  /** Looks at archives that were promised (a webhook named a study that is known already). */
+  readonly looks: {
+    /** To be made; one that was promised before and not made yet stays one. */
+    promise(look: Look): Promise<void>;
+    /** The oldest that is due, for this process alone while the lease lasts. */
+    claim(leaseMs: number): Promise<LookClaim | undefined>;
+    /** Done with, unless it was promised anew meanwhile. */
+    made(claim: LookClaim): Promise<void>;
+    failed(claim: LookClaim, retryAt: Instant): Promise<void>;
   };
   readonly feedback: {
     /** The radiologist's word on the last reading; false when the study is not known. */

@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger/types.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createApp } from './app.ts';
+import { createPictures } from './console/pictures.ts';
 import { type Context, putInForce } from './context.ts';
 import { type Crew, startCrew } from './crew.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -66,13 +67,13 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     }));
   const looks = createLooks({
     ledger,
-    worker: context.worker,
     archives: () => inForce.site.archives,
     select: () => inForce.config.select,
   });
   const housekeeping = startHousekeeping(context, looks, does('intake'));
+  const pictures = createPictures(context, reading?.decoder);
   const app = createApp({
-    ...{ context, looks, reading },
+    ...{ context, looks, reading, pictures },
     takesIn: does('intake'),
     onWork() {
       housekeeping.wake();
@@ -114,6 +115,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     clearTimeout(limit);
     await inForce.site.close();
     await queue.close();
+    await pictures.close();
     await reading?.close();
     await ledger.close();
     await resources.worker.release();

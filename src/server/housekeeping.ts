@@ -1,6 +1,7 @@
 import { removeLeftovers } from '../intake/data-folder.ts';
 import type { Looks } from '../intake/looks.ts';
 import { sweepRetention } from '../intake/retention.ts';
+import { watchClock } from '../observe/clock.ts';
 import { tendQueue } from '../queue/tend.ts';
 import { type Loop, startLoop } from '../reading/loop.ts';
 import type { Context } from './context.ts';
@@ -8,6 +9,19 @@ import type { Context } from './context.ts';
 const TEND_MS = 250;
 const LOOK_MS = 1000;
 const RETENTION_MS = 10 * 60_000;
+const CLOCK_MS = 1000;
+/** So many looks at the clock, and the times in the ledger are looked at too: it may have been set while we were off. */
+const LOOKS = 60;
+const LEASE_MS = 60_000;
+const SETTLE_MS = { receive: 60_000, poll: 60 * 60_000, notify: 0 };
+/** The longest pauses that our own plans and a peer's Retry-After can make. */
+const PLAUSIBLE = {
+  readAgainMs: 6 * 60_000,
+  sendAgainMs: 25 * 60 * 60_000,
+  leaseMs: LEASE_MS,
+  settleMs: SETTLE_MS,
+};
+const NOW = { ...PLAUSIBLE, readAgainMs: 0, sendAgainMs: 0 };
 /** A file in the films folder that nobody recorded for so long belongs to nobody. */
 const LEFTOVER_MS = 60 * 60_000;
 
@@ -34,6 +48,7 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
       return false;
     }),
     loop('look for new films', LOOK_MS, () => looks.make()),
+    loop('clock', CLOCK_MS, clockStep(context)),
   ];
   if (removes) {
     loops.push(
@@ -52,5 +67,22 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
     async stop() {
       await Promise.all(loops.map((each) => each.stop()));
     },
+  };
+}
+
+/** Mends what a clock that was set back did to the times in the ledger. */
+function clockStep({ ledger, log }: Pick<Context, 'ledger' | 'log'>): () => Promise<boolean> {
+  const clock = watchClock();
+  let looked = 0;
+  let owed = false;
+  return async () => {
+    const setBackMs = clock.setBackMs();
+    if (setBackMs > 0) log.warn({ setBackMs }, 'The clock was set back: what waits for a time is due now');
+    owed ||= setBackMs > 0;
+    if (owed) await ledger.clockSteps.pullIn(NOW);
+    else if (looked % LOOKS === 0) await ledger.clockSteps.pullIn(PLAUSIBLE);
+    owed = false;
+    looked += 1;
+    return false;
   };
 }

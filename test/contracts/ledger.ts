@@ -834,16 +834,67 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       assert.deepEqual(await ledger.studies.oldestWaiting(), { stat: clock.now(), routine: due });
     });
 
-    behaviour('polls are remembered: the cursor, and how long a study kept its size', async (ledger) => {
-      assert.equal(await ledger.polls.cursor('main'), undefined);
-      await ledger.polls.saveCursor('main', 'a');
-      await ledger.polls.saveCursor('main', 'b');
-      assert.equal(await ledger.polls.cursor('main'), 'b');
+    behaviour('polls are remembered: how long a study kept its size', async (ledger) => {
       assert.deepEqual(await ledger.polls.observe('main', study(1), 2), { kind: 'changed' });
       assert.deepEqual(await ledger.polls.observe('main', study(1), 2), { kind: 'same', polls: 2 });
       assert.deepEqual(await ledger.polls.observe('other', study(1), 2), { kind: 'changed' });
       assert.deepEqual(await ledger.polls.observe('main', study(1), 3), { kind: 'changed' });
     });
+
+    behaviour('when the clock was set back by an hour, nothing waits an hour', async (ledger, clock) => {
+      const waits = {
+        readAgainMs: 60_000,
+        sendAgainMs: 60_000,
+        leaseMs: 60_000,
+        settleMs: { receive: 1000, poll: 5000, notify: 0 },
+      };
+      await queued(ledger, 1);
+      await queued(ledger, 2);
+      await claimed(ledger, 2, { worker: 'dies', leaseMs: 60_000 });
+      await ledger.studies.notice(received(3, { settleAt: clock.now() + 1000 }));
+      await reported(ledger, 4);
+      const attempt = await delivery(ledger, 'pacs');
+      await ledger.looks.promise({ studyUid: study(9), pacs: null, priority: 'routine' });
+      assert.equal(await ledger.clockSteps.pullIn(waits), 0, 'nothing is wrong yet');
+      clock.step(-3_600_000);
+      assert.equal(await ledger.claims.claimNext(WORKER), undefined);
+      await ledger.clockSteps.pullIn(waits);
+      assert.equal((await ledger.claims.claimNext(WORKER))?.studyUid, study(1));
+      clock.step(1000);
+      assert.equal((await ledger.studies.settleDue()).length, 1);
+      clock.step(60_000);
+      assert.ok((await ledger.claims.reap()).some(({ studyUid }) => studyUid === study(2)));
+      assert.equal((await delivery(ledger, 'pacs')).delivery.id, attempt.delivery.id);
+      assert.ok(await ledger.looks.claim(1000));
+    });
+
+    behaviour(
+      'a promised look is made by one process, by another one when that dies, and once',
+      async (ledger, clock) => {
+        const look = { studyUid: study(1), pacs: 'archive', priority: 'stat' } as const;
+        await ledger.looks.promise(look);
+        await ledger.looks.promise(look);
+        const first = await ledger.looks.claim(60_000);
+        assert.deepEqual({ ...first, token: 0 }, { ...look, token: 0 });
+        assert.equal(await ledger.looks.claim(60_000), undefined, 'it is in hand');
+        clock.step(60_000);
+        const second = await ledger.looks.claim(60_000);
+        assert.ok(first && second, 'the first one died over it');
+        await ledger.looks.made(first);
+        await ledger.looks.failed(second, clock.now() + 1000);
+        assert.equal(await ledger.looks.claim(60_000), undefined);
+        clock.step(1000);
+        const third = await ledger.looks.claim(60_000);
+        assert.ok(third);
+        await ledger.looks.promise(look);
+        await ledger.looks.made(third);
+        const fourth = await ledger.looks.claim(60_000);
+        assert.ok(fourth, 'promised anew while it was made: once more');
+        await ledger.looks.made(fourth);
+        clock.step(60_000);
+        assert.equal(await ledger.looks.claim(60_000), undefined);
+      },
+    );
 
     behaviour("the radiologist's word is kept with the run it is about", async (ledger) => {
       await reported(ledger, 1);

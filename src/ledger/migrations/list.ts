@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
+import { looks } from './0002-looks.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. A released one is never changed; a change is a new one at the end. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, looks];
