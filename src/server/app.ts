@@ -4,20 +4,28 @@ import { DeepHealthError } from '../errors/error.ts';
 import type { Looks } from '../intake/looks.ts';
 import { loggedFailure } from '../observe/log.ts';
 import { CHALLENGE } from './access.ts';
+import { consolePages } from './console/pages.ts';
+import type { Pictures } from './console/pictures.ts';
 import type { Context } from './context.ts';
 import { asFailure, sendFailure } from './failure.ts';
 import { readiness } from './health.ts';
-import { frontPage } from './page.ts';
 import type { Reading } from './reading.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { predictRoute } from './routes/predict.ts';
 import { receiveRoute } from './routes/receive.ts';
+import { resultRoutes } from './routes/results.ts';
 import { studyRoutes } from './routes/studies.ts';
+import { triageRoute } from './routes/triage.ts';
+import { tryRoute } from './routes/try.ts';
+import { sameSiteOnly } from './same-site.ts';
 
 export interface AppParts {
   readonly context: Context;
   readonly looks: Looks;
   /** Undefined where this process does not read. */
   readonly reading: Reading | undefined;
+  /** Films as the console shows them. */
+  readonly pictures: Pictures;
   /** Whether this process takes in pushed studies. */
   readonly takesIn: boolean;
   /** Something was recorded that has to be worked on. */
@@ -27,12 +35,40 @@ export interface AppParts {
 /** What each address takes. */
 const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^\/dicom-web\/studies(\/[^/]+)?$/, 'POST'],
-  [/^\/api\/predict$/, 'POST'],
+  [/^\/api\/(predict|try)$/, 'POST'],
+  [/^\/api\/(triage|health|activity)$/, 'GET'],
   [/^\/api\/studies$/, 'GET'],
   [/^\/api\/studies\/[^/]+$/, 'GET, POST'],
   [/^\/api\/studies\/[^/]+\/(retry|feedback)$/, 'POST'],
+  [/^\/api\/studies\/[^/]+\/films\/[^/]+\/(picture|heat-map)$/, 'GET'],
+  [/^\/api\/studies\/[^/]+\/objects\/[^/]+\/(content|picture)$/, 'GET'],
   [/^\/(livez|readyz|metrics)?$/, 'GET'],
+  [/^\/console\/[^/]+$/, 'GET'],
 ];
+
+/**
+ * What a page of ours may load and do: our own modules, styles and pictures, and pictures that it was given as
+ * bytes. No inline script or style, no text turned into markup, no frame around it, no other host.
+ */
+const CONTENT_SECURITY_POLICY = {
+  useDefaults: false,
+  directives: {
+    'default-src': ["'self'"],
+    'script-src': ["'self'"],
+    'script-src-attr': ["'none'"],
+    'style-src': ["'self'"],
+    'style-src-attr': ["'none'"],
+    'img-src': ["'self'", 'blob:'],
+    'connect-src': ["'self'"],
+    'font-src': ["'none'"],
+    'object-src': ["'none'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'none'"],
+    'frame-ancestors': ["'none'"],
+    'require-trusted-types-for': ["'script'"],
+    'trusted-types': ["'none'"],
+  },
+};
 
 /** The HTTP interface. Who is not known is turned away before anything of a body is read. */
 export function createApp(parts: AppParts): Express {
@@ -42,7 +78,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } }));
+  app.use(helmet({ contentSecurityPolicy: CONTENT_SECURITY_POLICY }));
   app.use((_request, response, next) => {
     // Results of people: no cache keeps them.
     response.set('cache-control', 'no-store');
@@ -57,6 +93,7 @@ export function createApp(parts: AppParts): Express {
     response.status(state.ready ? 200 : 503).json(state);
   });
 
+  app.use(sameSiteOnly(inForce));
   app.use((request, response, next) => {
     const user = inForce.access.signIn(request);
     if (user === undefined) {
@@ -80,10 +117,14 @@ export function createApp(parts: AppParts): Express {
     next();
   });
   app.use('/api/studies', studyRoutes(context, parts.looks, parts.onWork));
-  if (reading !== undefined) app.use('/api/predict', predictRoute(reading, inForce));
-  app.get('/', (_request, response) => {
-    response.type('html').send(frontPage(version));
-  });
+  app.use('/api/studies', resultRoutes(context, parts.pictures));
+  app.use('/api/triage', triageRoute(context));
+  app.use('/api', overviewRoutes(context, reading));
+  if (reading !== undefined) {
+    app.use('/api/predict', predictRoute(reading, inForce));
+    app.use('/api/try', tryRoute(reading, inForce));
+  }
+  app.use(consolePages(version));
 
   app.use((request, response) => {
     const path = request.path.replace(/(.)\/$/, '$1');

@@ -1,4 +1,7 @@
+import type { Config } from '../config/schema.ts';
 import type { Delivery, Instance, ReportObject, Study, StudyHistory } from '../ledger/types.ts';
+import type { PatientBlock } from '../reading/patient-block.ts';
+import type { StudySummary } from '../reading/summary.ts';
 
 const time = (instant: number | null): string | null =>
   instant === null ? null : new Date(instant).toISOString();
@@ -22,6 +25,20 @@ export function studyJson(study: Study) {
     noticed: time(study.noticedAt),
     lastInstance: time(study.lastInstanceAt),
     changed: time(study.changedAt),
+  };
+}
+
+/** Whose study it is, where config allows to show it and it was kept; else null. */
+export function patientIn({ display }: Study, { server }: Pick<Config, 'server'>): PatientBlock | null {
+  return server.console.showPatient ? ((display ?? null) as PatientBlock | null) : null;
+}
+
+/** A study as the console's list shows it. */
+export function triageJson(study: Study, config: Pick<Config, 'server'>) {
+  return {
+    ...studyJson(study),
+    result: (study.summary ?? null) as StudySummary | null,
+    patient: patientIn(study, config),
   };
 }
 

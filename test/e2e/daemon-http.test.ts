@@ -210,10 +210,14 @@ test('the metrics count studies and hold no UID', async () => {
 
 test('answers carry the headers that keep a browser safe', async () => {
   const answer = await fetch(`${daemon.url}/`);
-  assert.match(answer.headers.get('content-security-policy') ?? '', /default-src 'self'/);
+  const policy = answer.headers.get('content-security-policy') ?? '';
+  assert.match(policy, /default-src 'self'/);
+  assert.doesNotMatch(policy, /unsafe|https?:|\*/);
   assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
-  assert.equal(answer.headers.get('cache-control'), 'no-store');
-  assert.doesNotMatch(await answer.text(), /<script/);
+  assert.doesNotMatch(await answer.text(), /<script(?![^>]* src=)|<style|\son\w+=|javascript:/);
+  const list = await fetch(`${daemon.url}/api/studies`);
+  assert.equal(list.headers.get('cache-control'), 'no-store');
+  await list.body?.cancel();
 });
 
 test('the studies command lists, shows, rereads and forgets beside the running service', async () => {

@@ -1,28 +1,46 @@
 import { Router } from 'express';
 import { handleStow } from '../../dicom/web/receive-http.ts';
 import { isReceivedClass } from '../../intake/film-classes.ts';
+import { quietSenders } from '../../intake/quiet-senders.ts';
 import { createReceiveSink, type Receiving, settleReceived } from '../../intake/receive.ts';
+import { studyUid } from '../../ledger/uids.ts';
 import { loggedFailure } from '../../observe/log.ts';
 import type { Context } from '../context.ts';
+
+/** A pushed study of a sender that is never quiet settles after this time without another request. */
+const LONGEST_SETTLE_MS = 1000;
 
 /**
  * `POST /dicom-web/studies`, `POST /dicom-web/studies/{study}`: films by STOW-RS.
  *
- * @param onDue called when a study is due to settle
+ * @param onDue called when a study may have to be settled
  */
 export function receiveRoute(context: Context, onDue: () => void): Router {
-  const { ledger, folder, storage, log, metrics, inForce } = context;
+  const { ledger, queue, folder, storage, log, metrics, inForce } = context;
   const receiving: Receiving = {
     ...{ ledger, folder, storage, log },
-    settleMs: () => inForce.settleMs,
+    settleMs: () => Math.max(LONGEST_SETTLE_MS, inForce.settleMs),
     stopping: () => context.stopping,
-    // Without it the study would wait for the next round.
-    onSettling: (inMs) => void setTimeout(onDue, inMs + 1).unref(),
   };
+  const senders = quietSenders({
+    quietMs: () => inForce.settleMs,
+    onQuiet(studies) {
+      Promise.all(studies.map((study) => ledger.studies.settle(study)))
+        .then((outcomes) =>
+          queue.publish(outcomes.flatMap((each) => (each.kind === 'queued' ? [each.job] : []))),
+        )
+        // Ledger or broker are away: the ledger settles it by time, tending the queue publishes it.
+        .catch((error: unknown) => {
+          log.debug(loggedFailure(error), 'A quiet sender’s studies could not be settled yet');
+          onDue();
+        });
+    },
+  });
   const sink = createReceiveSink(receiving);
   const router = Router();
   router.post(['/', '/:study'], async (request, response) => {
     const { study } = request.params as { study?: string };
+    const answered = senders.began(request.socket.remoteAddress ?? '');
     const receipt = await handleStow(request, response, {
       sink,
       folder: folder.films,
@@ -31,7 +49,11 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
       beforeAnswer: (done) => settleReceived(receiving, done),
       onFailure: (error) => log.error(loggedFailure(error), 'A received film could not be kept'),
       ...(study === undefined ? {} : { study }),
+    }).catch((error: unknown) => {
+      answered([]);
+      throw error;
     });
+    answered(receipt?.complete === true ? receipt.studies.map(studyUid) : []);
     if (receipt === undefined) return;
     const { stored, failed, studies, answer } = receipt;
     metrics.received('stored', stored);

@@ -5,9 +5,10 @@ import { DeepHealthError } from '../../errors/error.ts';
 import type { Looks } from '../../intake/looks.ts';
 import { noticeStudy } from '../../intake/notify.ts';
 import { STUDY_STATES } from '../../ledger/types.ts';
-import { type StudyUid, studyUid } from '../../ledger/uids.ts';
+import { sendUnlessSame } from '../conditional.ts';
 import type { Context } from '../context.ts';
-import { historyJson, studyJson } from '../study-json.ts';
+import { parsed, studyOf } from '../parsed.ts';
+import { historyJson, patientIn, studyJson } from '../study-json.ts';
 
 const since = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const listQuery = z.strictObject({
@@ -53,7 +54,8 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
   router.get('/:study', async (request, response) => {
     const history = await ledger.studies.history(studyOf(request.params));
     if (history === undefined) throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
-    response.json(historyJson(history));
+    const patient = patientIn(history.study, inForce.config);
+    sendUnlessSame(request, response, { ...historyJson(history), ...(patient === null ? {} : { patient }) });
   });
 
   router.post('/:study', json, async (request, response) => {
@@ -91,23 +93,4 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
   });
 
   return router;
-}
-
-function studyOf({ study }: Record<string, unknown>): StudyUid {
-  return studyUid(typeof study === 'string' ? study : '');
-}
-
-/** The body or query as the schema wants it; throws `api.bad-request` that names the key, never its value. */
-function parsed<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
-  const result = schema.safeParse(given ?? {});
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, code, ...issue }) =>
-    code === 'unrecognized_keys' && 'keys' in issue
-      ? `unknown key ${(issue.keys as string[])
-          .slice(0, 5)
-          .map((key) => JSON.stringify(key.slice(0, 40)))
-          .join(', ')}`
-      : `${path.length === 0 ? 'the body' : path.join('.')} is not valid`,
-  );
-  throw new DeepHealthError('api.bad-request', `The request is not valid: ${problems.join('; ')}.`);
 }

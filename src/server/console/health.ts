@@ -1,0 +1,57 @@
+import type { Context } from '../context.ts';
+import { readiness } from '../health.ts';
+import type { Reading } from '../reading.ts';
+import type { PeerChecks } from './peers.ts';
+
+const time = (instant: number | null): string | null =>
+  instant === null ? null : new Date(instant).toISOString();
+
+/** What the health page shows; times are ISO 8601, UTC. Throws when the ledger does not answer. */
+export async function healthJson(context: Context, reading: Reading | undefined, peers: PeerChecks) {
+  const { ledger, queue, storage, inForce } = context;
+  const [ready, states, counts, oldest, backlog, attempts, depth] = await Promise.all([
+    readiness(context),
+    peers.states(),
+    ledger.studies.countByState(),
+    ledger.studies.oldestWaiting(),
+    ledger.deliveries.backlog(),
+    ledger.activity.lastAttempts(),
+    queue.depth().catch(() => null),
+  ]);
+  const last = (destination: string, kind: 'sent' | 'failed') =>
+    attempts.findLast((attempt) => attempt.destination === destination && attempt.kind === kind);
+  const destinations = inForce.site.destinations.map(({ name, via }) => {
+    const waiting = backlog.find(({ destination }) => destination === name);
+    const failure = last(name, 'failed');
+    return {
+      name,
+      via,
+      pending: waiting?.pending ?? 0,
+      parked: waiting?.parked ?? 0,
+      oldestPending: time(waiting?.oldestPendingAt ?? null),
+      lastSent: time(last(name, 'sent')?.at ?? null),
+      lastFailure: failure === undefined ? null : { at: time(failure.at), reason: failure.reason },
+    };
+  });
+  const model = reading?.models.current;
+  return {
+    version: context.version,
+    worker: context.worker,
+    ready: ready.ready,
+    problems: ready.problems,
+    ledger: { kind: ledger.dialect },
+    queue: {
+      kind: queue.kind,
+      ready: queue.ready(),
+      waiting: depth,
+      oldest: { stat: time(oldest.stat), routine: time(oldest.routine) },
+    },
+    storage: { freeBytes: storage.free ?? null, reserveBytes: inForce.reserve },
+    model: model === undefined ? null : { ...model.identity, engine: model.backend },
+    studies: counts,
+    peers: states.map(({ checkedAt, ...peer }) => ({ ...peer, checked: time(checkedAt) })),
+    destinations,
+  };
+}
+
+export type HealthJson = Awaited<ReturnType<typeof healthJson>>;
