@@ -232,7 +232,10 @@ export const configSchema = z.strictObject({
         .describe('Systems that sign in with a bearer token.'),
       maxRequest: size('512 MiB', 'The largest request that is accepted.'),
       maxFilm: size('200 MiB', 'The largest single film that is accepted.'),
-      settle: duration('1 s', 'A pushed study counts as complete this long after its last request.'),
+      settle: duration(
+        '100 ms',
+        'A pushed study is complete when its sender was quiet for so long (a busy one: 1 s after its last request).',
+      ),
       connections: z.int().min(1).max(10_000).default(256).describe('The most connections at once.'),
       console: z
         .strictObject({
