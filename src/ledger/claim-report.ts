@@ -3,7 +3,7 @@ import { addInstances, hasEnded, isHeld } from './claim-hold.ts';
 import type { LedgerContext, Trx } from './context.ts';
 import { closeStudyWhenDone, enterDeliveries } from './delivery-flow.ts';
 import { record } from './events.ts';
-import { enterObjects } from './readings.ts';
+import { enterObjects, readingRow } from './readings.ts';
 import { jsonText } from './rows.ts';
 import { enter, lockStudy } from './study-rows.ts';
 import type { ReportOutcome, StudyClaim, StudyReport } from './types.ts';
@@ -25,16 +25,7 @@ export async function reportStudy(
   if (report.readings.length > 0) {
     await trx
       .insertInto('readings')
-      .values(
-        report.readings.map(({ sopUid, reading, inferredAt }) => ({
-          study_uid: claim.studyUid,
-          run: claim.run,
-          sop_uid: sopUid,
-          model_sha256: reading.model.sha256,
-          reading: JSON.stringify(reading),
-          inferred_at: inferredAt,
-        })),
-      )
+      .values(report.readings.map((reading) => readingRow(claim.studyUid, claim.run, reading)))
       .execute();
   }
   const objects = await enterObjects(context, trx, claim, report.objects);

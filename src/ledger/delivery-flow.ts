@@ -36,13 +36,14 @@ export async function enterDeliveries(
       .where('destination', '=', delivery.destination)
       .where('state', '=', 'pending')
       .execute();
-    const id = await enterDelivery(trx, study, objectId, delivery, now());
+    const { id, isNew } = await enterDelivery(trx, study, objectId, delivery, now());
     ids.set(delivery.key, id);
+    // An object that is on its way already (a film read again with the same result) keeps the order it has: were
+    // it to wait for what was entered after it, the two would wait for each other for ever.
+    if (!isNew) continue;
     const waits = new Map<number, number>();
     for (const { id: on } of earlier) waits.set(on, 0);
     for (const on of after) if (on !== undefined) waits.set(on, 1);
-    // An object that is on its way already (re-read with the same result) keeps the order it has.
-    waits.delete(id);
     for (const [on, untilSent] of waits) {
       await trx
         .insertInto('delivery_waits')
@@ -61,7 +62,7 @@ async function enterDelivery(
   objectId: number,
   delivery: NewDelivery,
   now: number,
-): Promise<number> {
+): Promise<{ readonly id: number; readonly isNew: boolean }> {
   const known = await trx
     .selectFrom('deliveries')
     .select(['id', 'state'])
@@ -74,7 +75,7 @@ async function enterDelivery(
       .set({ run: study.run, ...(known.state === 'parked' ? pendingAgain(now) : {}) })
       .where('id', '=', known.id)
       .execute();
-    return known.id;
+    return { id: known.id, isNew: false };
   }
   const { id } = await trx
     .insertInto('deliveries')
@@ -94,7 +95,7 @@ async function enterDelivery(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return id;
+  return { id, isNew: true };
 }
 
 function pendingAgain(now: number) {

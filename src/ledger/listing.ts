@@ -49,6 +49,7 @@ export function listing(context: LedgerContext): Views {
         study,
         instances: await films(context).list(uid),
         readings: await context.read((db) => readingsOf(db, uid)),
+        shadowReadings: await context.read((db) => readingsOf(db, uid, 'shadow_readings')),
         objects: await context.read((db) => objectsOf(db, uid)),
         deliveries: await context.read((db) => deliveriesOf(db, uid)),
         feedback: await context.read((db) => feedbackOf(db, uid)),

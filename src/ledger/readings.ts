@@ -1,13 +1,37 @@
+import { sql } from 'kysely';
 import type { Reading } from '../ai/reading.ts';
 import type { Db, LedgerContext, Trx } from './context.ts';
 import { storable, storableOrNull } from './rows.ts';
 import type { ObjectRow } from './schema.ts';
-import type { Ledger, NewReportObject, RecordedReading, ReportObject, StudyClaim } from './types.ts';
+import type {
+  Ledger,
+  NewReading,
+  NewReportObject,
+  RecentReading,
+  RecordedReading,
+  ReportObject,
+  StudyClaim,
+} from './types.ts';
 import type { StudyUid } from './uids.ts';
 
 /** What was read and what was made of it. */
 export function readings(context: LedgerContext): Ledger['readings'] {
   return {
+    addShadow: (studyUid, run, readings) =>
+      context.write(async (trx) => {
+        const study = await trx
+          .selectFrom('studies')
+          .select('study_uid')
+          .where('study_uid', '=', studyUid)
+          .executeTakeFirst();
+        if (study === undefined || readings.length === 0) return;
+        await trx
+          .insertInto('shadow_readings')
+          .values(readings.map((reading) => readingRow(studyUid, run, reading)))
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }),
+    recent: (studies) => context.read((db) => recentReadings(db, studies)),
     latest: (studyUid) =>
       context.read(async (db) => {
         const all = await readingsOf(db, studyUid);
@@ -27,10 +51,46 @@ export function readings(context: LedgerContext): Ledger['readings'] {
   };
 }
 
-/** The readings of all runs, in the order of the runs. */
-export async function readingsOf(db: Db, studyUid: StudyUid): Promise<RecordedReading[]> {
+/** A reading as it is kept. */
+export function readingRow(studyUid: StudyUid, run: number, { sopUid, reading, inferredAt }: NewReading) {
+  return {
+    study_uid: studyUid,
+    run,
+    sop_uid: sopUid,
+    model_sha256: reading.model.sha256,
+    reading: JSON.stringify(reading),
+    inferred_at: inferredAt,
+  };
+}
+
+/** Found by the events, which are in the order of time, so that a large ledger costs no more than a small one. */
+async function recentReadings(db: Db, studies: number): Promise<RecentReading[]> {
+  const reported = db
+    .selectFrom('events')
+    .select(['study_uid', 'run'])
+    .where('kind', '=', sql.lit('reported'))
+    .orderBy('id', 'desc')
+    .limit(studies)
+    .as('reported');
   const rows = await db
-    .selectFrom('readings')
+    .selectFrom(reported)
+    .innerJoin('readings', (join) =>
+      join.onRef('readings.study_uid', '=', 'reported.study_uid').onRef('readings.run', '=', 'reported.run'),
+    )
+    .innerJoin('studies', 'studies.study_uid', 'reported.study_uid')
+    .select(['studies.source_pacs', 'readings.reading'])
+    .execute();
+  return rows.map((row) => ({ pacs: row.source_pacs, reading: JSON.parse(row.reading) as Reading }));
+}
+
+/** The readings of all runs, in the order of the runs; of the model in force, or of one that read along. */
+export async function readingsOf(
+  db: Db,
+  studyUid: StudyUid,
+  table: 'readings' | 'shadow_readings' = 'readings',
+): Promise<RecordedReading[]> {
+  const rows = await db
+    .selectFrom(table)
     .selectAll()
     .where('study_uid', '=', studyUid)
     .orderBy('run')

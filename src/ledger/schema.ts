@@ -6,6 +6,7 @@ import type { InstanceUid, StudyUid } from './uids.ts';
 export interface Tables {
   studies: StudiesTable;
   instances: InstancesTable;
+  shadow_readings: ReadingsTable;
   readings: ReadingsTable;
   objects: ObjectsTable;
   object_bytes: ObjectBytesTable;

@@ -232,6 +232,8 @@ export interface StudyHistory {
   readonly study: Study;
   readonly instances: readonly Instance[];
   readonly readings: readonly RecordedReading[];
+  /** Of a model that reads along; they are no results. */
+  readonly shadowReadings: readonly RecordedReading[];
   readonly objects: readonly ReportObject[];
   readonly deliveries: readonly Delivery[];
   readonly feedback: readonly Feedback[];
@@ -304,6 +306,13 @@ export interface NewReading {
 export interface RecordedReading extends NewReading {
   readonly run: number;
   readonly model: ModelIdentity;
+}
+
+/** A reading as drift is watched by it. */
+export interface RecentReading {
+  /** Name of the archive, null for a pushed study. */
+  readonly pacs: string | null;
+  readonly reading: Reading;
 }
 
 export type ReportObjectKind = 'sr-air' | 'sr-text' | 'heat-map' | 'oru';
@@ -531,6 +540,10 @@ export interface Ledger {
     givenUp(jobs: readonly ReadingJob[]): Promise<void>;
   };
   readonly readings: {
+    /** What a model that reads along made of a run; repeated ones and those of an unknown study are dropped. */
+    addShadow(studyUid: StudyUid, run: number, readings: readonly NewReading[]): Promise<void>;
+    /** The readings reported last, the newest studies first, with the archive they came from. */
+    recent(studies: number): Promise<readonly RecentReading[]>;
     /** The readings of the study's last run that was reported. */
     latest(studyUid: StudyUid): Promise<readonly RecordedReading[]>;
     objects(studyUid: StudyUid): Promise<readonly ReportObject[]>;

@@ -664,6 +664,29 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       );
     });
 
+    behaviour(
+      'read again before anything was sent, with a heat map as before: everything goes out, in order',
+      async (ledger) => {
+        // A late film while the archive is away: the first film's heat map is the same in both readings.
+        await reported(ledger, 1);
+        await ledger.studies.reread(study(1));
+        const second = report(1, 2);
+        const sameHeatmap = object('heat map', 'heat-map', '1.9.1.1.1');
+        const objects = [sameHeatmap, ...second.objects.filter(({ key }) => key !== 'heat map')];
+        await ledger.claims.report(await claimed(ledger, 1), { ...second, objects });
+        const sent: string[] = [];
+        for (let left = 5; left > 0; left -= 1) {
+          const claim =
+            (await ledger.deliveries.claim({ destination: 'pacs', worker: 'sender', leaseMs: 1000 })) ??
+            (await delivery(ledger, 'ris'));
+          sent.push(claim.delivery.object.uid);
+          await ledger.deliveries.sent(claim);
+        }
+        assert.deepEqual(sent, ['1.9.1.1.1', '1.9.1.1.2', '1.9.1.2.2', 'ORU-1-1', 'ORU-1-2']);
+        assert.equal(await state(ledger, 1), 'delivered');
+      },
+    );
+
     behaviour('an object that a re-read makes again keeps its bytes and is sent once', async (ledger) => {
       await reported(ledger, 1);
       await ledger.deliveries.sent(await delivery(ledger, 'pacs'));
