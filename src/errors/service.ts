@@ -130,6 +130,16 @@ export const SERVICE_ERRORS = errorTable({
     meaning: 'The request carries no user, password or token that the configuration knows.',
     remedy: 'Sign in with a user of server.users or a token of server.tokens.',
   },
+  'api.held-back': {
+    retry: 'transient',
+    meaning: 'Too many wrong passwords or tokens came from this address: sign-in waits.',
+    remedy: 'Wait as long as Retry-After says; find out what keeps trying (the log names its address).',
+  },
+  'api.too-slow': {
+    retry: 'transient',
+    meaning: 'The body of the request did not come to its end in time.',
+    remedy: 'Check the network and the sender; it has to send again.',
+  },
   'api.not-found': {
     retry: 'permanent',
     meaning: 'There is nothing at this address.',

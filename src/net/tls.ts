@@ -24,24 +24,24 @@ export interface TlsConnectOptions {
   servername?: string;
 }
 
-/**
- * Options for `tls.connect`: TLS 1.3 first, nothing below 1.2, and for 1.2 only ephemeral key exchange with
- * AEAD ciphers (BCP 195).
- */
+/** TLS 1.3 first; for 1.2 only ephemeral key exchange with AEAD ciphers (BCP 195). */
+export const TLS_CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':');
+
+/** Options for `tls.connect`: `TLS_CIPHERS`, nothing below TLS 1.2. */
 export function tlsConnectOptions(options: TlsOptions = {}): TlsConnectOptions {
   return {
     minVersion: 'TLSv1.2',
-    ciphers: [
-      'TLS_AES_256_GCM_SHA384',
-      'TLS_CHACHA20_POLY1305_SHA256',
-      'TLS_AES_128_GCM_SHA256',
-      'ECDHE-ECDSA-AES256-GCM-SHA384',
-      'ECDHE-RSA-AES256-GCM-SHA384',
-      'ECDHE-ECDSA-CHACHA20-POLY1305',
-      'ECDHE-RSA-CHACHA20-POLY1305',
-      'ECDHE-ECDSA-AES128-GCM-SHA256',
-      'ECDHE-RSA-AES128-GCM-SHA256',
-    ].join(':'),
+    ciphers: TLS_CIPHERS,
     rejectUnauthorized: options.dangerouslyAcceptAnyCertificate !== true,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
     ...(options.cert === undefined ? {} : { cert: options.cert }),

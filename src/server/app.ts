@@ -4,11 +4,13 @@ import { DeepHealthError } from '../errors/error.ts';
 import type { Looks } from '../intake/looks.ts';
 import { loggedFailure } from '../observe/log.ts';
 import { CHALLENGE } from './access.ts';
+import { bodyDeadline } from './body-deadline.ts';
+import { clientOfRequest } from './client-address.ts';
 import { consolePages } from './console/pages.ts';
 import type { Pictures } from './console/pictures.ts';
 import type { Context } from './context.ts';
 import { asFailure, sendFailure } from './failure.ts';
-import { readiness } from './health.ts';
+import { sharedReadiness } from './health.ts';
 import type { Reading } from './reading.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { predictRoute } from './routes/predict.ts';
@@ -18,6 +20,7 @@ import { studyRoutes } from './routes/studies.ts';
 import { triageRoute } from './routes/triage.ts';
 import { tryRoute } from './routes/try.ts';
 import { sameSiteOnly } from './same-site.ts';
+import { createSignIn } from './sign-in.ts';
 
 export interface AppParts {
   readonly context: Context;
@@ -88,21 +91,30 @@ export function createApp(parts: AppParts): Express {
   app.get('/livez', (_request, response) => {
     response.json({ alive: true, version });
   });
+  const ready = sharedReadiness(context);
   app.get('/readyz', async (_request, response) => {
-    const state = await readiness(context);
+    const state = await ready();
     response.status(state.ready ? 200 : 503).json(state);
   });
 
   app.use(sameSiteOnly(inForce));
+  const signIn = createSignIn(() => inForce.access);
   app.use((request, response, next) => {
-    const user = inForce.access.signIn(request);
-    if (user === undefined) {
-      response.set({ 'www-authenticate': CHALLENGE, connection: 'close' });
-      sendFailure(response, new DeepHealthError('api.unauthorized'));
+    const outcome = signIn(request);
+    if (outcome.kind === 'in') {
+      response.locals.user = outcome.user;
+      next();
       return;
     }
-    response.locals.user = user;
-    next();
+    response.set('connection', 'close');
+    if (outcome.kind === 'held-back') {
+      if (outcome.first) log.warn({ client: clientOfRequest(request) }, 'Wrong sign-ins are held back');
+      response.set('retry-after', String(outcome.seconds));
+      sendFailure(response, new DeepHealthError('api.held-back'));
+      return;
+    }
+    response.set('www-authenticate', CHALLENGE);
+    sendFailure(response, new DeepHealthError('api.unauthorized'));
   });
 
   app.get('/metrics', async (_request, response) => {
@@ -116,6 +128,7 @@ export function createApp(parts: AppParts): Express {
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     next();
   });
+  app.use(bodyDeadline());
   app.use('/api/studies', studyRoutes(context, parts.looks, parts.onWork));
   app.use('/api/studies', resultRoutes(context, parts.pictures));
   app.use('/api/triage', triageRoute(context));

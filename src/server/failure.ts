@@ -3,6 +3,8 @@ import { DeepHealthError, type ErrorCode } from '../errors/error.ts';
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.unauthorized': 401,
+  'api.held-back': 429,
+  'api.too-slow': 408,
   'api.not-found': 404,
   'api.method': 405,
   'api.cross-site': 403,

@@ -1,22 +1,22 @@
 import express, { type RequestHandler } from 'express';
 import { DeepHealthError } from '../errors/error.ts';
+import { clientOfRequest } from './client-address.ts';
 import type { InForce } from './context.ts';
+import { halfEach } from './shares.ts';
 
 const TYPES = ['application/dicom', 'image/jpeg', 'image/png'];
 
 /**
- * Takes one film as the body of a request, a few at once: a request is the size of a film, and there may be
- * many connections. Throws `api.media-type`, `api.busy`, `api.too-large`.
+ * Takes one film as the body of a request, a few at once, half of them for one client: a request is the size of a film,
+ * and there may be many connections. Throws `api.media-type`, `api.busy`, `api.too-large`.
  */
 export function filmBody(inForce: Pick<InForce, 'maxFilm'>, atOnce: number): RequestHandler {
-  let inHand = 0;
+  const places = halfEach(atOnce);
   return (request, response, next) => {
     if (!request.is(TYPES)) throw new DeepHealthError('api.media-type');
-    if (inHand >= atOnce) throw new DeepHealthError('api.busy');
-    inHand += 1;
-    response.once('close', () => {
-      inHand -= 1;
-    });
+    const release = places.take(clientOfRequest(request));
+    if (release === undefined) throw new DeepHealthError('api.busy');
+    response.once('close', release);
     express.raw({ limit: inForce.maxFilm, inflate: false, type: TYPES })(request, response, next);
   };
 }

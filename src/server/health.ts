@@ -28,6 +28,23 @@ export async function readiness({ ledger, queue, storage, stopping }: HealthChec
   return { ready: problems.length === 0, problems };
 }
 
+/** An answer serves all who ask within this time: whoever asks in a loop, without sign-in, costs nothing. */
+const SHARED_MS = 250;
+
+/** `readiness`, asked once for all who ask at the same time. */
+export function sharedReadiness(checks: HealthChecks): () => Promise<Readiness> {
+  let current: Promise<Readiness> | undefined;
+  return () => {
+    if (current === undefined) {
+      const asked = readiness(checks);
+      current = asked;
+      const forget = () => void setTimeout(() => (current = undefined), SHARED_MS).unref();
+      asked.then(forget, forget);
+    }
+    return current;
+  };
+}
+
 async function inTime(check: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {

@@ -13,10 +13,12 @@ import { DeepHealthError } from '../errors/error.ts';
 import { type DataFolder, openDataFolder } from '../intake/data-folder.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import type { Ledger } from '../ledger/types.ts';
+import { TLS_CIPHERS } from '../net/tls.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { loadStudyKey, type StudyKey } from '../observe/study-key.ts';
 import { openQueue } from '../queue/open.ts';
 import type { Queue } from '../queue/types.ts';
+import { limitConnections } from './connections.ts';
 import { openSite, readPem, type Site } from './site.ts';
 import { takeWorkerName, type WorkerName } from './worker-name.ts';
 
@@ -127,18 +129,20 @@ export function openModel(config: Pick<Config, 'model' | 'report'>): Promise<Mod
 }
 
 /** A server that listens. Throws `service.port-taken`, `service.address`, `service.certificate`. */
-async function listen({ host, port, tls, connections }: Config['server']): Promise<Server> {
+async function listen({ host, port, tls, connections, users, tokens }: Config['server']): Promise<Server> {
   const options = {
     // STOW-RS watches the pace of its senders itself; a large push over a slow line may take long.
     requestTimeout: 0,
-    headersTimeout: 30_000,
+    headersTimeout: 20_000,
+    // How often the above is looked after.
+    connectionsCheckingInterval: 5_000,
     keepAliveTimeout: 30_000,
     maxHeaderSize: 32 * 1024,
   };
   const server =
     tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...serverTls(tls) });
   server.on('request', notYet);
-  server.maxConnections = connections;
+  limitConnections(server, connections);
   // Neither side says anything for so long: the connection is dead or held open on purpose.
   server.setTimeout(120_000);
   await new Promise<void>((resolve, reject) => {
@@ -152,6 +156,16 @@ async function listen({ host, port, tls, connections }: Config['server']): Promi
     });
     server.listen(port, host, resolve);
   });
+  const address = server.address();
+  const bound = typeof address === 'string' ? address : (address?.address ?? '');
+  // The name may lead elsewhere than it looks (a hosts file): what counts is where it listens.
+  if (users.length + tokens.length === 0 && !/^(127\.|::1$|::ffff:127\.)/.test(bound)) {
+    await closeServer(server);
+    throw new DeepHealthError(
+      'service.address',
+      `${host} leads to ${bound}, which others can reach; without users or tokens only a loopback address is listened on.`,
+    );
+  }
   return server;
 }
 
@@ -177,6 +191,10 @@ function serverTls(tls: NonNullable<Config['server']['tls']>) {
     ...pem,
     ...ca,
     minVersion: 'TLSv1.2' as const,
+    ciphers: TLS_CIPHERS,
+    honorCipherOrder: true,
+    // Somebody who connects and says nothing holds a connection; not for two minutes.
+    handshakeTimeout: 15_000,
     requestCert: asksClients,
     rejectUnauthorized: asksClients,
   };
