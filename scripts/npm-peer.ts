@@ -29,7 +29,7 @@ export const OHIF: NpmPeer = {
  * Where fetched peers are kept, outside of the checkout: DEEP_HEALTH_PEER_CACHE, else the user's cache folder
  * (XDG), else the temporary one.
  */
-function cacheFolder(): string {
+export function peerCache(): string {
   const { DEEP_HEALTH_PEER_CACHE: own, XDG_CACHE_HOME: xdg } = process.env;
   if (own) return own;
   const user = xdg || (homedir() === '/' ? '' : join(homedir(), '.cache'));
@@ -39,7 +39,7 @@ function cacheFolder(): string {
 /** The folder of a peer's files; its name holds version and integrity, so another pin is another folder. */
 export function npmPeerFolder({ package: name, version, integrity }: NpmPeer): string {
   const pin = createHash('sha256').update(integrity).digest('hex').slice(0, 12);
-  return join(cacheFolder(), `${name.replaceAll(/[@/]+/g, '-').replace(/^-/, '')}-${version}-${pin}`);
+  return join(peerCache(), `${name.replaceAll(/[@/]+/g, '-').replace(/^-/, '')}-${version}-${pin}`);
 }
 
 export function npmPeerInstalled(peer: NpmPeer): boolean {
@@ -56,7 +56,7 @@ export function npmPeerInstalled(peer: NpmPeer): boolean {
 export function fetchNpmPeer(peer: NpmPeer): void {
   const folder = npmPeerFolder(peer);
   if (existsSync(folder)) return;
-  mkdirSync(cacheFolder(), { recursive: true });
+  mkdirSync(peerCache(), { recursive: true });
   const scratch = mkdtempSync(`${folder}.`);
   try {
     execFileSync(

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fetchNpmPeer, npmPeerInstalled, OHIF } from './npm-peer.ts';
+import { installPrograms, programsInstalled } from './npm-programs.ts';
 
 /**
  * The independent programs that the tests run against, each with the Debian package that brings it and the
@@ -40,7 +41,10 @@ function missingPeers() {
 }
 
 /** The same for peers that come as npm packages. */
-const NPM_PEERS = [{ name: 'OHIF', peer: OHIF }] as const;
+const NPM_PEERS: readonly { name: string; installed: () => boolean; install: () => void }[] = [
+  { name: 'OHIF', installed: () => npmPeerInstalled(OHIF), install: () => fetchNpmPeer(OHIF) },
+  { name: 'pm2 and the schemas of Kubernetes', installed: programsInstalled, install: installPrograms },
+];
 
 const wanted = process.env.DEEP_HEALTH_TEST_INSTALL !== '0';
 
@@ -51,11 +55,11 @@ function mayInstall(): boolean {
 }
 
 function fetchNpmPeers(say: (line: string) => void): void {
-  for (const { name, peer } of NPM_PEERS) {
-    if (npmPeerInstalled(peer)) continue;
-    say(`fetching ${name} for the tests: ${peer.package}@${peer.version}`);
+  for (const { name, installed, install } of NPM_PEERS) {
+    if (installed()) continue;
+    say(`fetching ${name} for the tests`);
     try {
-      fetchNpmPeer(peer);
+      install();
     } catch (failure) {
       say(`${name} could not be fetched: ${failure instanceof Error ? failure.message : String(failure)}`);
     }
@@ -86,6 +90,6 @@ export function preparePeers(say: (line: string) => void): string[] {
   if (wanted) fetchNpmPeers(say);
   return [
     ...missingPeers().map((peer) => peer.name),
-    ...NPM_PEERS.filter(({ peer }) => !npmPeerInstalled(peer)).map(({ name }) => name),
+    ...NPM_PEERS.filter(({ installed }) => !installed()).map(({ name }) => name),
   ];
 }
