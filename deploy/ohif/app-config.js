@@ -3,12 +3,98 @@
  * /app-config.js beside OHIF's own files; the same web server passes /dicom-web on to Orthanc and adds the
  * password there, so that no browser has one.
  */
+/** Series descriptions by which Deep Health's objects are known; the rest of them may be changed. */
+const REPORT = 'AI report';
+const HEAT_MAP = 'AI heat map';
+
+/** Film on the left, beside it the heat map above the report to read. */
+const filmAndResult = {
+  id: 'deep-health',
+  name: 'Film with AI result',
+  protocolMatchingRules: [
+    { id: 'report-is-there', weight: 1000, attribute: 'deepHealthReport', constraint: { equals: true } },
+  ],
+  numberOfPriorsReferenced: 0,
+  toolGroupIds: ['default'],
+  displaySetSelectors: {
+    film: {
+      seriesMatchingRules: [
+        { attribute: 'Modality', constraint: { contains: ['DX', 'CR'] }, required: true },
+        { attribute: 'numImageFrames', constraint: { greaterThan: { value: 0 } }, required: true },
+      ],
+    },
+    heatMap: {
+      seriesMatchingRules: [
+        { attribute: 'SeriesDescription', constraint: { startsWith: HEAT_MAP }, required: true },
+      ],
+    },
+    report: {
+      seriesMatchingRules: [
+        { attribute: 'SeriesDescription', constraint: { startsWith: REPORT }, required: true },
+      ],
+    },
+  },
+  stages: [
+    {
+      name: 'film, heat map, report',
+      stageActivation: { enabled: { minViewportsMatched: 3 } },
+      viewportStructure: {
+        layoutType: 'grid',
+        properties: {
+          rows: 2,
+          columns: 2,
+          layoutOptions: [
+            { x: 0, y: 0, width: 0.6, height: 1 },
+            { x: 0.6, y: 0, width: 0.4, height: 0.5 },
+            { x: 0.6, y: 0.5, width: 0.4, height: 0.5 },
+          ],
+        },
+      },
+      viewports: [viewport('film'), viewport('heatMap'), viewport('report')],
+    },
+  ],
+};
+
+function viewport(id) {
+  return {
+    viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
+    displaySets: [{ id }],
+  };
+}
+
 window.config = {
   name: 'deep-health',
   routerBasename: '/',
-  extensions: [],
+  extensions: [
+    {
+      id: 'deep-health',
+      preRegistration: ({ servicesManager }) => {
+        servicesManager.services.hangingProtocolService.addCustomAttribute(
+          'deepHealthReport',
+          'Whether the study holds a report of Deep Health',
+          (study, { displaySets = [] } = {}) =>
+            displaySets.some(
+              ({ StudyInstanceUID, SeriesDescription = '' }) =>
+                StudyInstanceUID === (study.StudyInstanceUID ?? study.studyInstanceUid) &&
+                SeriesDescription.startsWith(REPORT),
+            ),
+        );
+      },
+      getHangingProtocolModule: () => [{ name: filmAndResult.id, protocol: filmAndResult }],
+    },
+  ],
   modes: [],
-  customizationService: {},
+  modesConfiguration: {
+    '@ohif/mode-longitudinal': { hangingProtocol: { $set: ['default', filmAndResult.id] } },
+  },
+  customizationService: [
+    {
+      // OHIF would offer to play the heat map as a film of moving pictures.
+      autoCineModalities: { $set: ['US'] },
+      // No tour of the viewer before the first film is seen.
+      'ohif.tours': { $set: [] },
+    },
+  ],
   showStudyList: true,
   showLoadingIndicator: true,
   showWarningMessageForCrossOrigin: false,

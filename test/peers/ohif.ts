@@ -63,6 +63,7 @@ function serve(file: string, answer: ServerResponse): void {
     // What OHIF asks of its web server: its codecs run in workers that share memory.
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-embedder-policy': 'require-corp',
+    'cache-control': file === CONFIG ? 'no-store' : 'public, max-age=3600',
   });
   createReadStream(file).pipe(answer);
 }

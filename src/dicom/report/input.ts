@@ -100,7 +100,7 @@ export interface ReportOptions {
   readonly language: Language;
   /** PreliminaryFlag. */
   readonly flag: 'PRELIMINARY' | 'FINAL';
-  /** Series number of `air`; heat map and `text` take the next two, a re-read the next ten. */
+  /** Series number of `text`; heat map and `air` take the next two, a re-read the next ten. */
   readonly seriesNumber: number;
   /** Procedures by StudyDescription (compared without case and blanks at the ends). */
   readonly procedures: Readonly<Record<string, Code>>;

@@ -226,8 +226,8 @@ test('a picture file becomes a stored film of its own, and the reports point at 
 test('a re-read names the report that it replaces and takes the next series numbers', async () => {
   const report = makeReport(CASES.reread ?? reportInput());
   for (const [object, predecessor, number] of [
-    [report.air, '1.2.3.9.1', '9910'],
-    [report.text, '1.2.3.8.1', '9912'],
+    [report.air, '1.2.3.9.1', '9912'],
+    [report.text, '1.2.3.8.1', '9910'],
   ] as const) {
     const dataset = await datasetOf(object);
     const [study] = items(dataset, '0040A360');

@@ -46,7 +46,7 @@ export interface Report {
 }
 
 /** Raised when the same reading would be written differently, so that one UID never has two contents. */
-const LAYOUT_VERSION = '1';
+const LAYOUT_VERSION = '2';
 
 export const DEFAULT_REPORT_OPTIONS: ReportOptions = {
   profiles: ['air', 'text'],
@@ -88,7 +88,7 @@ export function makeReport(input: ReportInput): Report {
   };
   const numbers = options.seriesNumber + 10 * (input.revision ?? (input.predecessors === undefined ? 0 : 1));
   const documents = {
-    ...airDocument(films, common, uids, numbers),
+    ...airDocument(films, common, uids, numbers + 2),
     ...textDocument(films, common, uids, numbers),
   };
   return {
@@ -193,7 +193,7 @@ function textDocument(
   films: readonly ReportedFilm[],
   common: Common,
   uids: ReportUids,
-  numbers: number,
+  seriesNumber: number,
 ): { text?: ReportObject } {
   const { input, options, clock } = common;
   const [first] = films;
@@ -205,12 +205,15 @@ function textDocument(
     texts: TEXTS[options.language],
     srClass: options.textSopClass,
   });
-  return { text: sr('text', tree, options.textSopClass, common, uids, numbers + 2) };
+  return { text: sr('text', tree, options.textSopClass, common, uids, seriesNumber) };
 }
 
-/** Series descriptions; viewers show the first twenty characters or so, which tell the two apart. */
+/**
+ * Series descriptions; viewers show the first twenty characters or so, which tell a person which of the two to
+ * open. deploy/ohif/app-config.js knows the report to read by its first words.
+ */
 const DESCRIPTIONS: Readonly<Record<ReportProfile, string>> = {
-  air: 'AI chest pneumonia result - not for primary diagnosis',
+  air: 'AI coded result (TID 1500) - not for primary diagnosis',
   text: 'AI report to read - chest film, not for primary diagnosis',
 };
 
