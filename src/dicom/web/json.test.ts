@@ -80,6 +80,11 @@ describe('the DICOM JSON model from the wire', () => {
     );
   });
 
+  it('is refused before it is parsed where it would take all memory, whatever it stands under', () => {
+    const bomb = Buffer.from(`[{"nobody reads this":[${'[],'.repeat(4_000_000)}1]}]`);
+    assert.throws(() => parseDicomJson(bomb), { code: 'web.answer-malformed' });
+  });
+
   it('is written back as it was read: tags ascending, without group lengths and group 0002', () => {
     const json = toDicomJson({
       '00280010': { vr: 'US', Value: [1] },

@@ -28,6 +28,9 @@ export function parseDicomJson(
   document: string | Uint8Array,
   limits: DicomJsonLimits = DICOM_JSON_LIMITS,
 ): DicomDataset[] {
+  if (marksIn(document) > limits.nodes) {
+    throw new DeepHealthError('web.answer-malformed', 'The answer holds more elements than allowed.');
+  }
   const text = typeof document === 'string' ? document : new TextDecoder('utf-8').decode(document);
   if (text.trim() === '') return [];
   let parsed: unknown;
@@ -46,6 +49,19 @@ export function parseDicomJson(
     found.push(reader(entry, 0));
   }
   return found;
+}
+
+/**
+ * How many values there can be, at most: three bytes (`[],`) become forty once parsed, so a document within its
+ * limit of bytes could still take all memory.
+ */
+function marksIn(document: string | Uint8Array): number {
+  let marks = 0;
+  for (let at = 0; at < document.length; at++) {
+    const code = typeof document === 'string' ? document.charCodeAt(at) : document[at];
+    if (code === 0x2c || code === 0x5b || code === 0x7b) marks += 1;
+  }
+  return marks;
 }
 
 function datasetReader(limits: DicomJsonLimits): (source: object, depth: number) => DicomDataset {

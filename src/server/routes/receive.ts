@@ -5,10 +5,19 @@ import { quietSenders } from '../../intake/quiet-senders.ts';
 import { createReceiveSink, type Receiving, settleReceived } from '../../intake/receive.ts';
 import { studyUid } from '../../ledger/uids.ts';
 import { loggedFailure } from '../../observe/log.ts';
+import { clientOfRequest } from '../client-address.ts';
 import type { Context } from '../context.ts';
+import { halfEach } from '../shares.ts';
 
 /** A pushed study of a sender that is never quiet settles after this time without another request. */
 const LONGEST_SETTLE_MS = 1000;
+
+const TOO_MANY = {
+  status: 503,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '5' },
+  body: 'As many requests as may push at once are in hand.\n',
+  close: true,
+};
 
 /**
  * `POST /dicom-web/studies`, `POST /dicom-web/studies/{study}`: films by STOW-RS.
@@ -37,12 +46,17 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
     },
   });
   const sink = createReceiveSink(receiving);
+  // A quarter of the connections may push at once: the others stay for people, and the disk has its limits.
+  const places = halfEach(Math.max(4, Math.ceil(inForce.config.server.connections / 4)));
   const router = Router();
   router.post(['/', '/:study'], async (request, response) => {
     const { study } = request.params as { study?: string };
+    const release = places.take(clientOfRequest(request));
+    if (release !== undefined) response.once('close', release);
     const answered = senders.began(request.socket.remoteAddress ?? '');
     const receipt = await handleStow(request, response, {
       sink,
+      authorize: () => (release === undefined ? TOO_MANY : undefined),
       folder: folder.films,
       limits: { requestBytes: inForce.maxRequest, partBytes: inForce.maxFilm },
       acceptsClass: (uid) => isReceivedClass(uid, inForce.config.select),
