@@ -73,6 +73,20 @@ export function deliveries(context: LedgerContext): Ledger['deliveries'] {
         return Number(numUpdatedRows);
       }),
 
+    dueAgain: (destination, codes) =>
+      context.write(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('deliveries')
+          .set({ next_attempt_at: context.now() })
+          .where('state', '=', sql.lit('pending'))
+          .where('destination', '=', destination)
+          .where('worker', 'is', null)
+          .where('next_attempt_at', '>', context.now())
+          .where('reason_code', 'in', codes)
+          .executeTakeFirst();
+        return Number(numUpdatedRows);
+      }),
+
     nextDue: (destination) =>
       context.read(async (db) => {
         const dues = await Promise.all(

@@ -563,6 +563,8 @@ export interface Ledger {
     putBack(claim: DeliveryClaim): Promise<void>;
     /** At start: what this worker held when it died is due at once. */
     releaseWorker(worker: string): Promise<number>;
+    /** The destination answers again: what failed last for one of these reasons is due now; gives how many. */
+    dueAgain(destination: string, codes: readonly string[]): Promise<number>;
     /** When the next delivery to this destination is due; null when none is pending and free to go. */
     nextDue(destination: string): Promise<Instant | null>;
     backlog(): Promise<readonly DestinationBacklog[]>;

@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../errors/error.ts';
+import { ERROR_KINDS, type ErrorCode } from '../errors/error.ts';
+import type { ErrorKind } from '../errors/kinds.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { Delivery, DeliveryClaim, Ledger, ReportObject } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
@@ -53,6 +54,9 @@ export interface Delivering {
 
 const LEASE_MS = 60_000;
 const PAUSE_MS = 500;
+/** Pauses between attempts at a destination of which one after the other fails. */
+const FIRST_REST_MS = 250;
+const LONGEST_REST_MS = 15_000;
 
 /**
  * The worker of one destination: claim, send, record. Each destination has its own, so a dead one holds up
@@ -60,29 +64,64 @@ const PAUSE_MS = 500;
  */
 export function startDelivering(destination: Destination, delivering: Delivering): Loop {
   const { ledger, log, worker, signal } = delivering;
+  const rest = restOf();
   return startLoop({
     name: `deliver to ${destination.name}`,
     log,
     pauseMs: PAUSE_MS,
     signal,
     async step(): Promise<Step> {
+      // With a day's backlog, trying each object in turn would keep processor and disk busy for nothing.
+      const waitMs = rest.leftMs();
+      if (waitMs > 0) return { kind: 'idle', waitMs };
       const claim = await ledger.deliveries.claim({
         destination: destination.name,
         worker,
         leaseMs: LEASE_MS,
       });
       if (claim === undefined) return { kind: 'idle' };
-      await deliverOne(destination, claim, delivering);
+      const ended = await deliverOne(destination, claim, delivering);
+      if (ended.kind === 'again') rest.failed(ended.code);
+      // It answers again: what was put off because it did not is due now, stat first.
+      else await rest.over((codes) => ledger.deliveries.dueAgain(destination.name, codes));
       return { kind: 'worked' };
     },
   });
+}
+
+/** How one attempt ended; `again`: it may be the destination's fault. */
+type Ended =
+  | { readonly kind: 'sent' | 'parked' | 'put-back' }
+  | { readonly kind: 'again'; readonly code: ErrorCode };
+
+/** How long a destination is left alone: longer with every failure in a row, not at all after a success. */
+function restOf() {
+  const codes = new Set<ErrorCode>();
+  let failures = 0;
+  let until = 0;
+  return {
+    leftMs: () => until - performance.now(),
+    failed(code: ErrorCode): void {
+      failures += 1;
+      const kind: ErrorKind = ERROR_KINDS[code];
+      // What is counted for each object keeps its own pauses.
+      if (kind.attempts === undefined) codes.add(code);
+      const longest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures - 1, 10));
+      until = performance.now() + longest * (0.5 + Math.random() / 2);
+    },
+    async over(then: (codes: readonly ErrorCode[]) => Promise<unknown>): Promise<void> {
+      if (codes.size > 0) await then([...codes]);
+      codes.clear();
+      failures = 0;
+    },
+  };
 }
 
 async function deliverOne(
   destination: Destination,
   claim: DeliveryClaim,
   delivering: Delivering,
-): Promise<void> {
+): Promise<Ended> {
   const { ledger, log, keyOf, metrics } = delivering;
   const { delivery } = claim;
   if (destination.via !== 'folder') reached(`delivery.${destination.via}-claimed`);
@@ -109,11 +148,11 @@ async function deliverOne(
     log.info(entry, 'Delivered');
     delivering.onSent();
     if (study === 'delivered') log.info({ study: entry.study }, 'Everything of the study is delivered');
-    return;
+    return { kind: 'sent' };
   }
   if (outcome.code === 'mllp.closed' || outcome.code === 'service.stopping') {
     await ledger.deliveries.putBack(lease.claim);
-    return;
+    return { kind: 'put-back' };
   }
   const now = Date.now();
   const attempts = {
@@ -127,10 +166,11 @@ async function deliverOne(
   if (verdict.kind === 'park') {
     await ledger.deliveries.parked(lease.claim, verdict.reason);
     log.error({ ...entry, ...verdict.reason }, 'A delivery is parked: somebody has to act');
-  } else {
-    await ledger.deliveries.failed(lease.claim, verdict.reason, verdict.at);
-    log.warn({ ...entry, ...verdict.reason, inMs: verdict.at - now }, 'A delivery failed; it is tried again');
+    return { kind: 'parked' };
   }
+  await ledger.deliveries.failed(lease.claim, verdict.reason, verdict.at);
+  log.warn({ ...entry, ...verdict.reason, inMs: verdict.at - now }, 'A delivery failed; it is tried again');
+  return { kind: 'again', code: outcome.code };
 }
 
 async function attempt(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Model } from '../ai/classify.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import type { Ledger, StudyClaim } from '../ledger/types.ts';
@@ -100,6 +101,7 @@ async function endAttempt(
   { lost, entry }: { readonly lost: AbortSignal; readonly entry: object },
 ): Promise<void> {
   const { ledger, log } = handling;
+  const write = (work: () => Promise<unknown>) => insist(work, AbortSignal.any([lost, handling.signal]));
   if (lost.aborted || (error instanceof DeepHealthError && error.code === 'ledger.claim-lost')) {
     log.info(entry, 'The study changed or was taken over while it was read; this reading is dropped');
     return;
@@ -121,10 +123,30 @@ async function endAttempt(
       } as const)
     : verdictOf(code, attempts, message);
   if (verdict.kind === 'park') {
-    await ledger.claims.fail(claim, verdict.reason);
+    await write(() => ledger.claims.fail(claim, verdict.reason));
     log.error({ ...entry, ...loggedFailure(error) }, 'Failed: somebody has to act');
   } else {
-    await ledger.claims.retryLater(claim, verdict.reason, verdict.at);
+    await write(() => ledger.claims.retryLater(claim, verdict.reason, verdict.at));
     log.warn({ ...entry, ...loggedFailure(error), inMs: verdict.at - now }, 'Not read; it is tried again');
+  }
+}
+
+const LEDGER_AWAY_MS = 1000;
+
+/**
+ * Writes how an attempt ended, for as long as the database is away or its disk full: left to the end of the
+ * lease it would count as a reader that died, and a study is parked after a few of those.
+ */
+async function insist(work: () => Promise<unknown>, ends: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const passes =
+        error instanceof DeepHealthError && error.code.startsWith('ledger.') && error.retry !== 'permanent';
+      if (!passes || ends.aborted) throw error;
+      await sleep(LEDGER_AWAY_MS, undefined, { signal: ends }).catch(() => {});
+    }
   }
 }

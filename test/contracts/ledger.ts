@@ -687,6 +687,30 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       },
     );
 
+    behaviour(
+      'when a destination answers again, what it put off is due, and nothing else',
+      async (ledger, clock) => {
+        for (const number of [1, 2, 3]) await reported(ledger, number);
+        const later = clock.now() + 60_000;
+        await ledger.deliveries.failed(
+          await delivery(ledger, 'pacs'),
+          { code: 'web.unreachable', message: '' },
+          later,
+        );
+        await ledger.deliveries.failed(
+          await delivery(ledger, 'pacs'),
+          { code: 'stow.refused', message: '' },
+          later,
+        );
+        await delivery(ledger, 'pacs');
+        await nothingDue(ledger, 'pacs');
+        assert.equal(await ledger.deliveries.dueAgain('ris', ['web.unreachable']), 0);
+        assert.equal(await ledger.deliveries.dueAgain('pacs', ['web.unreachable', 'web.timeout']), 1);
+        assert.equal((await delivery(ledger, 'pacs')).delivery.lastFailure?.code, 'web.unreachable');
+        await nothingDue(ledger, 'pacs');
+      },
+    );
+
     behaviour('an object that a re-read makes again keeps its bytes and is sent once', async (ledger) => {
       await reported(ledger, 1);
       await ledger.deliveries.sent(await delivery(ledger, 'pacs'));
