@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { createAccess } from './access.ts';
 
@@ -37,4 +39,36 @@ test('everything else is refused', () => {
 
 test('without users and tokens everybody gets in, nameless (config then allows a loopback address only)', () => {
   assert.equal(createAccess({ users: [], tokens: [] }).signIn({ headers: {} }), null);
+});
+
+test('secrets are compared as digests in constant time, each of them whichever matches', (t) => {
+  const { timingSafeEqual } = crypto;
+  const compared: number[][] = [];
+  t.mock.method(crypto, 'timingSafeEqual', (a: Buffer, b: Buffer) => {
+    compared.push([a.length, b.length]);
+    return timingSafeEqual(a, b);
+  });
+  syncBuiltinESMExports();
+  const users = ['first', 'second', 'third'].map((name) => ({ name, password: `password of ${name}` }));
+  const access = createAccess({ users, tokens: [] });
+  const basic = (pair: string) =>
+    access.signIn({ headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } });
+  const cases = [
+    ['first:password of first', 'first'],
+    ['third:password of third', 'third'],
+    ['first:password of firsu', undefined],
+    ['nobody:x', undefined],
+    [`first:${'x'.repeat(2000)}`, undefined],
+  ] as const;
+  try {
+    for (const [pair, user] of cases) {
+      compared.length = 0;
+      assert.equal(basic(pair), user);
+      // As many comparisons of as many bytes, whatever was given.
+      assert.deepEqual(compared, Array(users.length).fill([32, 32]));
+    }
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });

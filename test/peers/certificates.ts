@@ -12,8 +12,11 @@ export interface Certificate {
 }
 
 export interface TestAuthority extends Certificate {
-  /** A certificate signed by this authority for 127.0.0.1 and localhost, or for another host. */
-  issue(name: string, host?: string): Promise<Certificate>;
+  /**
+   * A certificate signed by this authority for 127.0.0.1 and localhost, or for another host. Good for two days;
+   * for -1 it ended yesterday.
+   */
+  issue(name: string, host?: string, days?: number): Promise<Certificate>;
   remove(): Promise<void>;
 }
 
@@ -50,7 +53,7 @@ export async function makeAuthority(): Promise<TestAuthority> {
 
   return {
     ...(await load('ca')),
-    async issue(name, host) {
+    async issue(name, host, days = 2) {
       const names = host === undefined ? 'IP:127.0.0.1,DNS:localhost' : `DNS:${host}`;
       await run('openssl', [
         'req',
@@ -74,7 +77,7 @@ export async function makeAuthority(): Promise<TestAuthority> {
         path('ca.key'),
         '-CAcreateserial',
         '-days',
-        '2',
+        String(days),
         '-extfile',
         path(`${name}.ext`),
         '-out',
