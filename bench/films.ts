@@ -68,7 +68,7 @@ async function code(seed: number, syntax: Syntax, size: FilmSize, to: string): P
   if (syntax === 'jpeg-baseline') await writeFile(source, phantomFile(options));
   const from = syntax === 'jpeg-baseline' ? source : (plain ?? '');
   const [tool, ...args] = {
-    'jpeg-baseline': ['dcmcjpeg', '+eb', '+q', '90'],
+    'jpeg-baseline': ['dcmcjpeg', '+eb', '+q', '90', '+un'],
     'jpeg-lossless': ['dcmcjpeg', '+e1'],
     rle: ['dcmcrle'],
     'jpeg-ls': ['dcmcjpls', '+el'],
