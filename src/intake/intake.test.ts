@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,7 @@ import { instanceUid, studyUid } from '../ledger/uids.ts';
 import { type DataFolder, openDataFolder, removeLeftovers } from './data-folder.ts';
 import { instanceRole } from './film-classes.ts';
 import { createLooks } from './looks.ts';
+import { createOrphans } from './orphans.ts';
 import { dateWindow } from './poll.ts';
 import { sweepRetention } from './retention.ts';
 import { createStorageWatch } from './storage-watch.ts';
@@ -144,4 +145,40 @@ test('a promised look outlives the process and an archive that is away, and is m
   assert.equal(await looks.make(), true);
   assert.equal(await looks.make(), false);
   assert.equal(asked, 2);
+});
+
+test('a film on disk that the ledger never heard of goes at the second sweep, a recorded one stays', async (t) => {
+  const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
+  t.after(() => rm(mine.path, { recursive: true }));
+  const home = join(mine.films, 'killed-over');
+  await mkdir(home);
+  const [orphan, again, recorded] = ['orphan', 'again', 'recorded'].map((name) => join(home, `${name}.dcm`));
+  assert.ok(orphan && again && recorded);
+  for (const file of [orphan, again, recorded]) await writeFile(file, 'film');
+  await ledger.studies.notice({
+    studyUid: studyUid('1.2.77'),
+    source: { kind: 'receive', pacs: null },
+    priority: 'routine',
+    settleAt: null,
+    instances: [
+      {
+        sopUid: instanceUid('1.2.77.1'),
+        seriesUid: '1.2.77.2',
+        sopClassUid: '1.2.840.10008.5.1.4.1.1.1',
+        role: 'film',
+        location: { kind: 'file', path: mine.relative(recorded) },
+        sha256: null,
+        bytes: null,
+      },
+    ],
+  });
+  const orphans = createOrphans(mine, ledger);
+  assert.equal(await orphans.sweep(), 0, 'it may be on its way into the ledger');
+  // Sent again meanwhile: another file under the same name, on its way into the ledger.
+  await writeFile(`${again}.part`, 'film');
+  await rename(`${again}.part`, again);
+  assert.equal(await orphans.sweep(), 1);
+  assert.deepEqual((await readdir(home)).toSorted(), ['again.dcm', 'recorded.dcm']);
+  assert.equal(await orphans.sweep(), 1);
+  assert.deepEqual(await readdir(home), ['recorded.dcm']);
 });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { LedgerContext, Trx } from './context.ts';
 import { locationColumns, locationOf, selectionColumns, selectionOf, storable } from './rows.ts';
 import type { InstanceRow } from './schema.ts';
@@ -32,6 +33,21 @@ export function films(context: LedgerContext): Ledger['films'] {
             .where('sop_uid', 'in', chunk)
             .execute();
           for (const row of rows) found.add(row.sop_uid);
+        }
+        return found;
+      }),
+
+    recorded: (paths) =>
+      context.read(async (db) => {
+        const found = new Set<string>();
+        for (const chunk of chunks(paths)) {
+          const rows = await db
+            .selectFrom('instances')
+            .select('location')
+            .where('location_kind', '=', sql.lit('file'))
+            .where('location', 'in', chunk)
+            .execute();
+          for (const { location } of rows) if (location !== null) found.add(location);
         }
         return found;
       }),

@@ -1,5 +1,6 @@
 import { removeLeftovers } from '../intake/data-folder.ts';
 import type { Looks } from '../intake/looks.ts';
+import { createOrphans } from '../intake/orphans.ts';
 import { sweepRetention } from '../intake/retention.ts';
 import { watchClock } from '../observe/clock.ts';
 import { tendQueue } from '../queue/tend.ts';
@@ -51,7 +52,13 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
     loop('clock', CLOCK_MS, clockStep(context)),
   ];
   if (removes) {
+    const orphans = createOrphans(folder, ledger);
     loops.push(
+      loop('orphans', LEFTOVER_MS, async () => {
+        const removed = await orphans.sweep();
+        if (removed > 0) log.info({ files: removed }, 'Removed films that no sender was told of');
+        return false;
+      }),
       loop('retention', RETENTION_MS, async () => {
         await removeLeftovers(folder, LEFTOVER_MS);
         const removed = await sweepRetention(ledger, folder, inForce.retentionMs, Date.now());

@@ -1,0 +1,56 @@
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ledger } from '../ledger/types.ts';
+import type { DataFolder } from './data-folder.ts';
+
+export interface Orphans {
+  /** One look through the folder of films; gives how many files were removed. */
+  sweep(): Promise<number>;
+}
+
+/**
+ * Films that no row of the ledger names: the process was killed between the disk and the ledger, and the sender,
+ * who was told nothing, never sent them again. A file that is seen without a row in two sweeps, unchanged, is
+ * removed. The pause between two sweeps has to be longer than the ledger may take to record a film; no clock
+ * is asked, since that can be set.
+ */
+export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>): Orphans {
+  let before = new Map<string, string>();
+  return {
+    async sweep() {
+      const seen = new Map<string, string>();
+      let removed = 0;
+      for (const home of await readdir(folder.films, { withFileTypes: true })) {
+        if (!home.isDirectory()) continue;
+        const path = join(folder.films, home.name);
+        const files = (await readdir(path).catch(() => [])).map((name) => join(path, name));
+        const unknown = await withoutRow(files, folder, ledger);
+        for (const file of unknown) {
+          const identity = await identityOf(file);
+          if (identity === undefined) continue;
+          if (before.get(file) !== identity) seen.set(file, identity);
+          else {
+            await rm(file, { force: true });
+            removed += 1;
+          }
+        }
+        // Empty then; fails where it is not.
+        if (unknown.length > 0) await rmdir(path).catch(() => {});
+      }
+      before = seen;
+      return removed;
+    },
+  };
+}
+
+async function withoutRow(files: readonly string[], folder: DataFolder, ledger: Pick<Ledger, 'films'>) {
+  if (files.length === 0) return [];
+  const recorded = await ledger.films.recorded(files.map((file) => folder.relative(file)));
+  return files.filter((file) => !recorded.has(folder.relative(file)));
+}
+
+/** Tells a file from another one that took its name: a film that was sent again is another inode. */
+async function identityOf(file: string): Promise<string | undefined> {
+  const found = await stat(file, { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.ctimeNs}`;
+}
