@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, constants, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
 import { makeFolder } from '../files/make-folder.ts';
@@ -69,22 +69,4 @@ export async function removeFiles(folder: DataFolder, relatives: readonly string
   for (const parent of parents) {
     if (parent !== folder.films && parent !== folder.path) await rmdir(parent).catch(() => {});
   }
-}
-
-/**
- * Removes what a process that died left in the films folder: files that no sender was told of. Only files at
- * the top level are looked at (recorded films lie in their study's folder), and only old ones, since another
- * process of this service may be writing a young one.
- */
-export async function removeLeftovers(folder: DataFolder, olderThanMs: number): Promise<number> {
-  let removed = 0;
-  for (const entry of await readdir(folder.films, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(folder.films, entry.name);
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined || Date.now() - found.mtimeMs < olderThanMs) continue;
-    await rm(path, { force: true });
-    removed += 1;
-  }
-  return removed;
 }

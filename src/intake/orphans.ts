@@ -9,10 +9,10 @@ export interface Orphans {
 }
 
 /**
- * Films that no row of the ledger names: the process was killed between the disk and the ledger, and the sender,
- * who was told nothing, never sent them again. A file that is seen without a row in two sweeps, unchanged, is
- * removed. The pause between two sweeps has to be longer than the ledger may take to record a film; no clock
- * is asked, since that can be set.
+ * Films that no row of the ledger names: the process was killed before the ledger knew them, and the sender, who
+ * was told nothing, never sent them again. A file that is seen without a row in two sweeps, unchanged, is
+ * removed. The pause between two sweeps has to be longer than a film may take from its first byte to the
+ * ledger; the age of files is not asked for, since clocks are set.
  */
 export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>): Orphans {
   let before = new Map<string, string>();
@@ -20,20 +20,25 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
     async sweep() {
       const seen = new Map<string, string>();
       let removed = 0;
-      for (const home of await readdir(folder.films, { withFileTypes: true })) {
-        if (!home.isDirectory()) continue;
-        const path = join(folder.films, home.name);
+      async function look(file: string): Promise<void> {
+        const identity = await identityOf(file);
+        if (identity === undefined) return;
+        if (before.get(file) !== identity) seen.set(file, identity);
+        else {
+          await rm(file, { force: true });
+          removed += 1;
+        }
+      }
+      for (const entry of await readdir(folder.films, { withFileTypes: true })) {
+        const path = join(folder.films, entry.name);
+        if (!entry.isDirectory()) {
+          // On its way into its study's folder.
+          await look(path);
+          continue;
+        }
         const files = (await readdir(path).catch(() => [])).map((name) => join(path, name));
         const unknown = await withoutRow(files, folder, ledger);
-        for (const file of unknown) {
-          const identity = await identityOf(file);
-          if (identity === undefined) continue;
-          if (before.get(file) !== identity) seen.set(file, identity);
-          else {
-            await rm(file, { force: true });
-            removed += 1;
-          }
-        }
+        for (const file of unknown) await look(file);
         // Empty then; fails where it is not.
         if (unknown.length > 0) await rmdir(path).catch(() => {});
       }

@@ -1,4 +1,3 @@
-import { removeLeftovers } from '../intake/data-folder.ts';
 import type { Looks } from '../intake/looks.ts';
 import { createOrphans } from '../intake/orphans.ts';
 import { sweepRetention } from '../intake/retention.ts';
@@ -60,7 +59,6 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
         return false;
       }),
       loop('retention', RETENTION_MS, async () => {
-        await removeLeftovers(folder, LEFTOVER_MS);
         const removed = await sweepRetention(ledger, folder, inForce.retentionMs, Date.now());
         if (removed > 0) log.info({ studies: removed }, 'Removed studies after their retention');
         return removed > 0;
