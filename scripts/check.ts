@@ -7,6 +7,11 @@ import { readFileSync } from 'node:fs';
 
 const STEPS: readonly { name: string; command: string; args: readonly string[] }[] = [
   { name: 'types', command: 'tsc', args: ['--noEmit'] },
+  {
+    name: 'types of the console',
+    command: 'tsc',
+    args: ['--noEmit', '--project', 'src/server/console/browser'],
+  },
   { name: 'lint and formatting', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
   { name: 'dead exports and dependencies', command: 'knip', args: [] },
   { name: 'licences', command: 'node', args: ['scripts/licences.ts'] },

@@ -176,7 +176,7 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     },
-    push: (...films) => push(url, ...films),
+    push: (...films) => pushAs(signIn, url, films),
     configure,
     async end(signal = 'SIGTERM') {
       child?.kill(signal);
@@ -199,7 +199,15 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
 }
 
 /** Pushes films by STOW-RS in one request. */
-export async function push(url: string, ...films: readonly Uint8Array[]): Promise<Response> {
+export function push(url: string, ...films: readonly Uint8Array[]): Promise<Response> {
+  return pushAs({}, url, films);
+}
+
+async function pushAs(
+  signIn: Readonly<Record<string, string>>,
+  url: string,
+  films: readonly Uint8Array[],
+): Promise<Response> {
   const message = writeMultipart(
     'application/dicom',
     films.map((film) => ({ contentType: 'application/dicom', size: film.length, open: () => [film] })),
@@ -208,7 +216,7 @@ export async function push(url: string, ...films: readonly Uint8Array[]): Promis
   for await (const chunk of message.stream()) chunks.push(chunk);
   return fetch(`${url}/dicom-web/studies`, {
     method: 'POST',
-    headers: { 'content-type': message.contentType, accept: 'application/dicom+json' },
+    headers: { 'content-type': message.contentType, accept: 'application/dicom+json', ...signIn },
     body: Buffer.concat(chunks),
   });
 }

@@ -1,11 +1,12 @@
 /** Debian's Chromium, driven by playwright-core. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const BINARY = '/usr/bin/chromium';
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const AXE = new URL(import.meta.resolve('axe-core/axe.min.js'));
+/** For a busy machine; nothing waits so long when all is well. */
+const PATIENCE_MS = 60_000;
 
 /** Whether a browser can run here; a test skips itself if not. */
 export function browserInstalled(): boolean {
@@ -37,6 +38,7 @@ export async function openPage(
   const { expects, ...rest } = options;
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...rest });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const faults: string[] = [];
   const note = (fault: string) => {
     if (expects?.test(fault) !== true) faults.push(fault);
