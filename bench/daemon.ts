@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadModel } from '../src/ai/classify.ts';
 import { pacsConfig, push, startDaemon, type TestDaemon } from '../test/e2e/daemon.ts';
 import { type Orthanc, orthancInstalled, startOrthanc } from '../test/peers/orthanc.ts';
+import { inferenceMs } from './bare.ts';
 import { mustRun, PROGRAM } from './child.ts';
 import { filmFile, mixedFolder, renumber, studyUidOf } from './films.ts';
 import { MODEL } from './model.ts';
-import { type BenchOptions, ms, type Row, rate, round } from './row.ts';
+import { type BenchOptions, ms, type Row, rate } from './row.ts';
 import { median, quantile } from './timing.ts';
 
 /** From the last byte of a push to the SR in a real Orthanc on this machine, and how many a second. */
@@ -18,7 +18,7 @@ export async function benchDaemon({ quick }: BenchOptions, tell: (row: Row) => v
   }
   const alone = quick ? 3 : 40;
   const many = quick ? 12 : 240;
-  const infer = await bareInference(quick ? 3 : 20);
+  const infer = await inferenceMs(MODEL, quick ? 3 : 20);
   const { folder, files } = await mixedFolder(quick ? 10 : 40);
   const films = await Promise.all(files.map((file) => readFile(file)));
   const orthanc = await startOrthanc();
@@ -75,21 +75,6 @@ export async function benchDaemon({ quick }: BenchOptions, tell: (row: Row) => v
     await orthanc.stop();
   }
 }
-
-/** Median milliseconds of one pass of one film with all cores. */
-async function bareInference(runs: number): Promise<number> {
-  const model = await loadModel(MODEL);
-  const pixels = Uint8Array.from({ length: 512 * 512 }, (_, i) => (i * 31) % 251);
-  const found: number[] = [];
-  for (let run = -2; run < runs; run += 1) {
-    const [activations] = await model.activate([{ picture: { width: 512, height: 512, pixels } }]);
-    if (run >= 0) found.push(activations?.timings.infer ?? Number.NaN);
-  }
-  await model.close();
-  return round3(median(found));
-}
-
-const round3 = (value: number) => Number(round(value));
 
 /** When the log said that everything of a study was delivered, in the order of the log. */
 function deliveredAt(daemon: TestDaemon): number[] {

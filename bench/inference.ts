@@ -133,8 +133,16 @@ async function tellShare(
   const products = quick ? 2 : 40;
   const cells = side * side;
   const lefts = {
-    bytes: new ort.Tensor('uint8', Uint8Array.from({ length: cells }, (_, i) => (i * 31) % 256), [side, side]),
-    float: new ort.Tensor('float32', Float32Array.from({ length: cells }, (_, i) => (i % 17) / 17), [side, side]),
+    bytes: new ort.Tensor(
+      'uint8',
+      Uint8Array.from({ length: cells }, (_, i) => (i * 31) % 256),
+      [side, side],
+    ),
+    float: new ort.Tensor(
+      'float32',
+      Float32Array.from({ length: cells }, (_, i) => (i % 17) / 17),
+      [side, side],
+    ),
   };
   const product = async (kind: keyof typeof lefts) => {
     const session = await ort.InferenceSession.create(productGraph(kind, side, side, side), {

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import type { Ledger, StudyReport } from '../src/ledger/types.ts';
+import type { Queue } from '../src/queue/types.ts';
+import { received, report, study } from '../test/contracts/studies.ts';
+
+const HEAT_MAP = randomBytes(2_500_000);
+const DOCUMENT = randomBytes(12_000);
+
+/** A report with objects as heavy as real ones. */
+function weighed(made: StudyReport): StudyReport {
+  return {
+    ...made,
+    objects: made.objects.map((object) => {
+      const bytes = object.kind === 'heat-map' ? HEAT_MAP : DOCUMENT;
+      return { ...object, body: { kind: 'inline', bytes }, bytes: bytes.length };
+    }),
+  };
+}
+
+/** The way of studies through ledger and queue alone: nothing is decoded, inferred or sent. */
+export interface Way {
+  /** One study from the first notice to the last delivery, every step recorded; `number` must be new. */
+  walk(number: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startWay(ledger: Ledger, queue: Queue): Promise<Way> {
+  const ended = new Map<string, () => void>();
+  const consumer = await queue.consume(
+    async (claim) => {
+      const number = Number(claim.studyUid.split('.').at(-1));
+      await ledger.claims.report(claim, weighed(report(number)));
+      for (const destination of ['pacs', 'pacs', 'ris']) {
+        const one = await ledger.deliveries.claim({ destination, worker: 'bench', leaseMs: 60_000 });
+        if (one === undefined) continue;
+        await ledger.readings.bytes(one.delivery.object.id);
+        await ledger.deliveries.sent(one);
+      }
+      ended.get(claim.studyUid)?.();
+    },
+    { concurrency: 8 },
+  );
+  return {
+    async walk(number) {
+      const done = new Promise<void>((resolve) => ended.set(study(number), resolve));
+      await ledger.studies.notice(received(number));
+      const settled = await ledger.studies.settle(study(number));
+      if (settled.kind === 'queued') await queue.publish([settled.job]);
+      await done;
+      ended.delete(study(number));
+    },
+    stop: () => consumer.stop(),
+  };
+}
