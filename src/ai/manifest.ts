@@ -71,6 +71,13 @@ const manifestSchema = z.looseObject({
     views: z.array(z.string()).min(1),
     description: z.string(),
   }),
+  /**
+   * What the films were like that the model was accepted with: shares of films by P(pneumonia) in ten bins of
+   * equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1]. Drift is measured against it.
+   */
+  reference: z
+    .looseObject({ pneumonia: z.array(probability).length(10), films: z.int().positive() })
+    .optional(),
   provenance: z.unknown(),
   metrics: z.unknown(),
 });

@@ -3,11 +3,13 @@ import type { ErrorKind } from '../errors/kinds.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { Delivery, DeliveryClaim, Ledger, ReportObject } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
+import type { AuditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import { keepLease } from './lease.ts';
 import { type Loop, type Step, startLoop } from './loop.ts';
+import { noteDelivery } from './note-delivery.ts';
 import { objectBytes } from './object-bytes.ts';
 import { codeOf, verdictOf } from './retry.ts';
 import { reached } from './stop-points.ts';
@@ -34,17 +36,20 @@ export type SendOutcome =
 export interface Destination {
   readonly name: string;
   readonly via: Delivery['via'];
+  /** Host, for the audit trail. */
+  readonly address?: string;
   /** One attempt. What it throws counts as failed with the error's code. */
   send(shipment: Shipment): Promise<SendOutcome>;
   close(): Promise<void>;
 }
 
 export interface Delivering {
-  readonly ledger: Pick<Ledger, 'deliveries' | 'readings'>;
+  readonly ledger: Pick<Ledger, 'deliveries' | 'readings' | 'studies'>;
   readonly folder: DataFolder;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;
+  readonly audit: AuditInForce;
   readonly worker: string;
   /** Aborted when the process must end now. */
   readonly signal: AbortSignal;
@@ -144,10 +149,14 @@ async function deliverOne(
   if (outcome.kind === 'sent') {
     const { study } = await ledger.deliveries.sent(lease.claim);
     if (destination.via !== 'folder') reached(`delivery.${destination.via}-recorded`);
-    metrics.delivered(destination.name, delivery.object.kind);
+    metrics.delivered(destination.name, delivery.object.kind, entry.ms / 1000);
     log.info(entry, 'Delivered');
     delivering.onSent();
-    if (study === 'delivered') log.info({ study: entry.study }, 'Everything of the study is delivered');
+    if (study === 'delivered') {
+      log.info({ study: entry.study }, 'Everything of the study is delivered');
+      const { lastInstanceAt } = (await ledger.studies.get(delivery.studyUid).catch(() => undefined)) ?? {};
+      if (lastInstanceAt != null) metrics.studyReached('delivered', (Date.now() - lastInstanceAt) / 1000);
+    }
     return { kind: 'sent' };
   }
   if (outcome.code === 'mllp.closed' || outcome.code === 'service.stopping') {
@@ -162,7 +171,7 @@ async function deliverOne(
     askedWaitMs: outcome.askedWaitMs,
   };
   const verdict = verdictOf(outcome.code, attempts, outcome.message);
-  metrics.deliveryFailed(destination.name, outcome.code);
+  metrics.deliveryFailed(destination.name, outcome.code, entry.ms / 1000);
   if (verdict.kind === 'park') {
     await ledger.deliveries.parked(lease.claim, verdict.reason);
     log.error({ ...entry, ...verdict.reason }, 'A delivery is parked: somebody has to act');
@@ -176,12 +185,15 @@ async function deliverOne(
 async function attempt(
   destination: Destination,
   delivery: Delivery,
-  { ledger, folder, log }: Delivering,
+  { ledger, folder, log, audit }: Delivering,
 ): Promise<SendOutcome> {
   try {
     const bytes = await objectBytes(delivery.object, ledger, folder);
     if (bytes === undefined) return { kind: 'failed', code: 'delivery.object-gone' };
-    return await destination.send({ studyUid: delivery.studyUid, object: delivery.object, bytes });
+    const shipment = { studyUid: delivery.studyUid, object: delivery.object, bytes };
+    const outcome = await destination.send(shipment);
+    if (outcome.kind === 'sent') await noteDelivery(destination, shipment, audit);
+    return outcome;
   } catch (error) {
     const failure = codeOf(error);
     if (failure.code === 'internal.unexpected') {

@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Model } from '../ai/classify.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import type { Ledger, StudyClaim } from '../ledger/types.ts';
+import type { AuditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import type { StudyHandler } from '../queue/types.ts';
 import type { ModelInForce } from './model-in-force.ts';
+import { noteStudyRead } from './note-study.ts';
 import { readStudy, type StudyReader, type StudyReading } from './read-study.ts';
 import { codeOf, verdictOf } from './retry.ts';
+import type { Shadow } from './shadow.ts';
 import { reached } from './stop-points.ts';
 import { type Reporting, studyReport } from './study-report.ts';
 
@@ -16,10 +19,12 @@ export interface StudyHandling {
   readonly ledger: Ledger;
   readonly reader: StudyReader;
   readonly models: ModelInForce;
-  reporting(model: Model): Reporting;
+  reporting(model: Model): Omit<Reporting, 'onRemark'>;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;
+  readonly audit: AuditInForce;
+  readonly shadow: Shadow;
   /** Aborted when the process must end now: studies in hand are put back. */
   readonly signal: AbortSignal;
   /** Deliveries were recorded. */
@@ -34,6 +39,8 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
     const signal = AbortSignal.any([handling.signal, lost]);
     const entry = { study: handling.keyOf(claim.studyUid), run: claim.run, source: claim.source.kind };
     const took = () => (performance.now() - began) / 1000;
+    const arrived = arrivalOf(claim, handling.ledger);
+    sinceArrival(arrived, 'claimed', handling.metrics);
     try {
       const reading = await handling.models.use(async (model) => {
         const found = await readStudy(claim, handling.reader, model, signal);
@@ -44,30 +51,41 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
       const ms = Math.round(took() * 1000);
       switch (reading.kind) {
         case 'read':
-          handling.metrics.studyRead('reported', took());
-          for (const { outcome } of reading.films) {
-            const { prepare, infer } = outcome.timings;
-            handling.metrics.filmRead(outcome.reading.pneumonia, {
-              prepare: prepare / 1000,
-              infer: infer / 1000,
-            });
-          }
+          handling.metrics.studyRead('reported', null, took());
+          sinceArrival(arrived, 'reported', handling.metrics);
+          noteStudyRead(claim, claim.studyUid, reading.films, handling);
           handling.log.info({ ...entry, ms, films: reading.films.length }, 'Read and reported');
           handling.onReported();
+          handling.shadow.offer(claim, reading.films, entry);
           break;
         case 'nothing-to-read':
-          handling.metrics.studyRead('skipped', took());
+          handling.metrics.studyRead('skipped', reading.reason.code, took());
           handling.log.info({ ...entry, ms, ...reading.reason }, 'Skipped: nothing to read');
           break;
         case 'unreadable':
-          handling.metrics.studyRead('failed', took());
+          handling.metrics.studyRead('failed', reading.reason.code, took());
           handling.log.error({ ...entry, ms, ...reading.reason }, 'Failed: no film could be read');
       }
     } catch (error) {
       await endAttempt(claim, error, handling, { lost, entry });
-      handling.metrics.studyRead('again', took());
+      handling.metrics.studyRead('again', codeOf(error).code, took());
     }
   };
+}
+
+/** When the last instance of the study came; null where nobody knows. */
+async function arrivalOf({ studyUid }: StudyClaim, ledger: Ledger): Promise<number | null> {
+  const study = await ledger.studies.get(studyUid).catch(() => undefined);
+  return study?.lastInstanceAt ?? null;
+}
+
+function sinceArrival(
+  arrived: Promise<number | null>,
+  until: 'claimed' | 'reported',
+  metrics: Metrics,
+): void {
+  const now = Date.now();
+  void arrived.then((at) => at !== null && metrics.studyReached(until, (now - at) / 1000));
 }
 
 async function record(
@@ -85,7 +103,14 @@ async function record(
     case 'read': {
       const earlier = (await ledger.readings.objects(claim.studyUid)).filter(({ run }) => run < claim.run);
       const { films, instances } = reading;
-      const report = studyReport(claim, films, instances, earlier, new Date(), handling.reporting(model));
+      const report = studyReport(claim, films, instances, earlier, new Date(), {
+        ...handling.reporting(model),
+        onRemark: (receiver, { code, message }) =>
+          handling.log.warn(
+            { study: handling.keyOf(claim.studyUid), ris: receiver, code },
+            `HL7 message: ${message}`,
+          ),
+      });
       reached('reading.made');
       await ledger.claims.report(claim, report);
       reached('reading.recorded');

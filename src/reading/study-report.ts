@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Remark } from '../dicom/film/film.ts';
 import type { DocumentReference, ReportProfile } from '../dicom/report/input.ts';
 import type { ReportObject as DicomObject } from '../dicom/report/report.ts';
 import type {
@@ -21,6 +22,8 @@ import { summaryOf } from './summary.ts';
 export interface Reporting {
   readonly config: Pick<Config, 'pacs' | 'ris' | 'report' | 'server'>;
   readonly settings: ResultSettings;
+  /** Something of the film could not be said to a receiver as it is. */
+  onRemark(receiver: string | null, remark: Remark): void;
 }
 
 /**
@@ -36,7 +39,7 @@ export function studyReport(
   instances: LookedAt,
   earlier: readonly ReportObject[],
   analysedAt: Date,
-  { config, settings }: Reporting,
+  { config, settings, onRemark }: Reporting,
 ): StudyReport {
   const predecessors = {
     ...predecessor('air', claim.studyUid, earlier),
@@ -58,8 +61,9 @@ export function studyReport(
   const made = new Set(earlier.map(({ uid }) => uid));
   const isNew = objects.some(({ kind, uid }) => kind !== 'heat-map' && !made.has(uid));
   for (const receiver of isNew ? receiversOf(config, claim.source) : []) {
-    const { controlId, bytes } = makeMessage(results, { receiver, corrects, createdAt: analysedAt });
+    const { controlId, bytes, remarks } = makeMessage(results, { receiver, corrects, createdAt: analysedAt });
     const name = receiver?.name ?? null;
+    for (const remark of remarks) onRemark(name, remark);
     objects.push({
       key: `oru ${name ?? ''}`,
       kind: 'oru',

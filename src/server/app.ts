@@ -4,7 +4,8 @@ import { DeepHealthError } from '../errors/error.ts';
 import type { Looks } from '../intake/looks.ts';
 import { loggedFailure } from '../observe/log.ts';
 import { CHALLENGE } from './access.ts';
-import { bodyDeadline } from './body-deadline.ts';
+import { userNamed } from './audit-trail.ts';
+import { apiBounds, boundBodies } from './body-bounds.ts';
 import { clientOfRequest } from './client-address.ts';
 import { consolePages } from './console/pages.ts';
 import type { Pictures } from './console/pictures.ts';
@@ -107,6 +108,12 @@ export function createApp(parts: AppParts): Express {
       return;
     }
     response.set('connection', 'close');
+    // A browser asks without credentials first; that is no attempt.
+    const attempted = request.headers.authorization !== undefined;
+    if (attempted && (outcome.kind !== 'held-back' || outcome.first)) {
+      const who = { name: userNamed(request), address: clientOfRequest(request) };
+      context.audit.record((events) => events.refused(who, 1));
+    }
     if (outcome.kind === 'held-back') {
       if (outcome.first) log.warn({ client: clientOfRequest(request) }, 'Wrong sign-ins are held back');
       response.set('retry-after', String(outcome.seconds));
@@ -128,7 +135,7 @@ export function createApp(parts: AppParts): Express {
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     next();
   });
-  app.use(bodyDeadline());
+  app.use(boundBodies(apiBounds(inForce)));
   app.use('/api/studies', studyRoutes(context, parts.looks, parts.onWork));
   app.use('/api/studies', resultRoutes(context, parts.pictures));
   app.use('/api/triage', triageRoute(context));

@@ -3,6 +3,7 @@ import { parseDuration, parseSize } from '../config/units.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { StorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
+import type { AuditInForce } from '../observe/audit/in-force.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;
+  readonly audit: AuditInForce;
   /** Name of this process in the ledger. */
   readonly worker: string;
   readonly version: string;

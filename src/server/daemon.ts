@@ -5,9 +5,11 @@ import { DeepHealthError } from '../errors/error.ts';
 import { createLooks } from '../intake/looks.ts';
 import { createStorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
+import { auditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createApp } from './app.ts';
+import { changedKeys, refusedNodes } from './audit-trail.ts';
 import { createPictures } from './console/pictures.ts';
 import { type Context, putInForce } from './context.ts';
 import { type Crew, startCrew } from './crew.ts';
@@ -57,7 +59,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const wakeCrew = () => crew.wake();
   const newCrew = () => startCrew(context, wakeCrew, { polls: does('intake'), delivers: does('deliver') });
   await takeUpWork(context);
-  const reading = resources.model && startReading(resources.model, context, wakeCrew);
+  const reading = resources.model && startReading(resources.model, resources.shadow, context, wakeCrew);
   crew = newCrew();
   const consumer =
     reading &&
@@ -88,15 +90,31 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const url = urlOf(server.address() as AddressInfo, config.server.tls !== undefined);
   const model = reading?.models.current.identity.version;
   const { worker } = context;
-  log.info({ url, role, worker, ledger: ledger.dialect, queue: queue.kind, model }, 'Ready');
+  const beside = reading?.shadow.current?.identity.version;
+  log.info({ url, role, worker, ledger: ledger.dialect, queue: queue.kind, model, shadow: beside }, 'Ready');
+  context.audit.record((events) => events.activity('start'));
+  server.on('tlsClientError', refusedNodes(context));
   warnOfPeers(context);
 
   async function reload(next: Config): Promise<void> {
-    const prepared = await prepareReload(next, reading !== undefined, context);
+    const changed = changedKeys(inForce.config, next);
+    const prepared = await prepareReload(next, reading !== undefined, context).catch((error: unknown) => {
+      context.audit.record((events) => events.configured(changed, false));
+      throw error;
+    });
     const old = inForce.site;
     await crew.stop();
     inForce.replace(next, prepared.site);
     if (prepared.model !== undefined) reading?.models.replace(prepared.model);
+    if (prepared.shadow !== undefined) reading?.shadow.replace(prepared.shadow ?? undefined);
+    context.metrics.models(reading?.models.current, reading?.shadow.current);
+    // Told in the trail that was in force, and in the next.
+    context.audit.record((events) => events.configured(changed, true));
+    if (prepared.audit !== undefined) {
+      prepared.audit.counts.take = context.metrics.audited;
+      context.audit.replace(prepared.audit.audit);
+      context.audit.record((events) => events.configured(changed, true));
+    }
     log.level = next.observe.log.level;
     crew = newCrew();
     await old.close();
@@ -118,6 +136,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     await pictures.close();
     await reading?.close();
     await ledger.close();
+    context.audit.record((events) => events.activity('stop'));
+    await context.audit.stop();
     await resources.worker.release();
   }
 
@@ -141,10 +161,13 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
 function contextOf(config: Config, resources: Resources, { log, version }: DaemonOptions): Context {
   const { ledger, queue, folder, keyOf, worker, site } = resources;
   const inForce = putInForce(config, site);
+  const metrics = createMetrics(ledger);
+  resources.audit.counts.take = metrics.audited;
   return {
     ...{ ledger, queue, folder, log, keyOf, version, inForce },
     worker: worker.name,
-    metrics: createMetrics(ledger),
+    metrics,
+    audit: auditInForce(resources.audit.audit),
     storage: createStorageWatch(folder, () => inForce.reserve),
     hardStop: new AbortController(),
     stopping: false,

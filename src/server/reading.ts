@@ -1,9 +1,11 @@
 import type { Model } from '../ai/classify.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
 import type { StudyHandler } from '../queue/types.ts';
+import { suspectsAlone } from '../reading/alone.ts';
 import { createInference, type Inference } from '../reading/inference.ts';
 import { type ModelInForce, modelInForce } from '../reading/model-in-force.ts';
 import { resultSettings } from '../reading/settings.ts';
+import { createShadow, type Shadow } from '../reading/shadow.ts';
 import { studyHandler } from '../reading/study-handler.ts';
 import type { Context } from './context.ts';
 
@@ -12,18 +14,32 @@ export interface Reading {
   readonly decoder: Decoder;
   readonly inference: Inference;
   readonly models: ModelInForce;
+  readonly shadow: Shadow;
   readonly handler: StudyHandler;
   close(): Promise<void>;
 }
 
-/** @param onReported called when deliveries were recorded */
-export function startReading(model: Model, context: Context, onReported: () => void): Reading {
-  const { ledger, folder, log, keyOf, metrics, version, inForce } = context;
+/**
+ * @param beside a model that reads along
+ * @param onReported called when deliveries were recorded
+ */
+export function startReading(
+  model: Model,
+  beside: Model | undefined,
+  context: Context,
+  onReported: () => void,
+): Reading {
+  const { ledger, folder, log, keyOf, metrics, audit, version, inForce } = context;
   const decoder = createDecoder();
   const inference = createInference(() => inForce.config.model.batch);
   const models = modelInForce(model);
-  const handler = studyHandler({
-    ...{ ledger, log, keyOf, metrics, models, onReported },
+  const shadow = createShadow(beside, {
+    ...{ ledger, log, metrics },
+    inference: createInference(() => inForce.config.model.batch),
+  });
+  metrics.models(model, beside);
+  const readStudies = studyHandler({
+    ...{ ledger, log, keyOf, metrics, audit, models, shadow, onReported },
     signal: context.hardStop.signal,
     reader: {
       ...{ ledger, folder, decoder, inference },
@@ -37,10 +53,12 @@ export function startReading(model: Model, context: Context, onReported: () => v
       settings: resultSettings(inForce.config, manifest, version),
     }),
   });
+  const handler = suspectsAlone(readStudies);
   return {
-    ...{ decoder, inference, models, handler },
+    ...{ decoder, inference, models, shadow, handler },
     async close() {
       await decoder.close();
+      await shadow.close();
       await models.close();
     },
   };

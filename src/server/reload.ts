@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Model } from '../ai/classify.ts';
 import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { type OpenAudit, openAuditTrail } from './audit-trail.ts';
 import type { Context } from './context.ts';
-import { openModel } from './resources.ts';
+import { openModel, openShadow } from './resources.ts';
 import { openSite, type Site } from './site.ts';
 
 /** Keys that are in force from start to end of the process. */
@@ -26,23 +27,39 @@ function needsRestart(before: Config, after: Config): string[] {
 /** Whether the model has to be loaded anew. */
 function modelChanged(before: Config, after: Config): boolean {
   const ofModel = ({ model: { batch: _batch, ...model }, report }: Config) => ({
-    model,
+    model: { ...model, shadow: undefined },
     triage: report.triage,
   });
   return !isDeepStrictEqual(ofModel(before), ofModel(after));
+}
+
+/** Whether the model that reads along has to be loaded anew. */
+function shadowChanged(before: Config, after: Config): boolean {
+  return (
+    before.model.shadow !== after.model.shadow ||
+    (after.model.shadow !== undefined &&
+      modelChanged(
+        { ...before, model: { ...before.model, path: '' } },
+        { ...after, model: { ...after.model, path: '' } },
+      ))
+  );
 }
 
 export interface Prepared {
   readonly site: Site;
   /** Undefined where the present one stays. */
   readonly model: Model | undefined;
+  /** Undefined where what reads along stays as it is; null where nothing does from now on. */
+  readonly shadow: Model | null | undefined;
+  /** Undefined where the audit trail stays. */
+  readonly audit: OpenAudit | undefined;
 }
 
 /**
  * Opens everything that another configuration needs, before anything is changed.
  *
  * @param reads whether this process reads and so has a model
- * @throws DeepHealthError `service.reload-refused`, `service.certificate`, `model.*`, `engine.*`
+ * @throws DeepHealthError `service.reload-refused`, `service.certificate`, `model.*`, `engine.*`, `audit.file`
  */
 export async function prepareReload(next: Config, reads: boolean, context: Context): Promise<Prepared> {
   const { inForce, folder, log } = context;
@@ -53,11 +70,20 @@ export async function prepareReload(next: Config, reads: boolean, context: Conte
     throw new DeepHealthError('service.reload-refused', message);
   }
   const site = openSite(next, folder, log);
-  if (!reads || !modelChanged(inForce.config, next)) return { site, model: undefined };
+  const before = inForce.config;
+  let [model, shadow]: [Model | undefined, Model | null | undefined] = [undefined, undefined];
   try {
-    return { site, model: await openModel(next) };
+    if (reads && modelChanged(before, next)) model = await openModel(next);
+    if (reads && shadowChanged(before, next)) shadow = (await openShadow(next)) ?? null;
+    const sameAudit =
+      isDeepStrictEqual(before.observe.audit, next.observe.audit) &&
+      before.report.station === next.report.station;
+    const audit = sameAudit
+      ? undefined
+      : await openAuditTrail(next, { folder: folder.path, worker: context.worker, log });
+    return { site, model, shadow, audit };
   } catch (error) {
-    await site.close();
+    await Promise.all([site.close(), model?.close(), shadow?.close()]);
     throw error;
   }
 }

@@ -18,6 +18,7 @@ import { type Log, loggedFailure } from '../observe/log.ts';
 import { loadStudyKey, type StudyKey } from '../observe/study-key.ts';
 import { openQueue } from '../queue/open.ts';
 import type { Queue } from '../queue/types.ts';
+import { type OpenAudit, openAuditTrail } from './audit-trail.ts';
 import { limitConnections } from './connections.ts';
 import { openSite, readPem, type Site } from './site.ts';
 import { takeWorkerName, type WorkerName } from './worker-name.ts';
@@ -31,6 +32,9 @@ export interface Resources {
   readonly queue: Queue;
   /** Undefined where the role does not read. */
   readonly model: Model | undefined;
+  /** A model that reads along. */
+  readonly shadow: Model | undefined;
+  readonly audit: OpenAudit;
   readonly site: Site;
   /** Listens already; whoever calls gets 503 until an application is set. */
   readonly server: Server;
@@ -79,6 +83,21 @@ export async function openResources(
       : undefined,
     attempt(() => listen(config.server), closeServer),
   ]);
+  const audit =
+    folder &&
+    worker &&
+    (await attempt(
+      () => openAuditTrail(config, { folder: folder.path, worker: worker.name, log }),
+      (part) => part.audit.stop(),
+    ));
+  // Whoever reads along must keep nobody from reading.
+  const shadow = reads
+    ? await openShadow(config).catch((error: unknown) => {
+        log.error(loggedFailure(error), 'The model beside cannot be used; the service runs without it');
+        return undefined;
+      })
+    : undefined;
+  if (shadow !== undefined) opened.unshift(() => shadow.close());
   const site =
     folder &&
     (await attempt(
@@ -105,11 +124,12 @@ export async function openResources(
     ledger &&
     queue &&
     site &&
+    audit &&
     server &&
     (model || !reads) &&
     problems.length === 0
   ) {
-    return { folder, keyOf, worker, ledger, queue, model, site, server };
+    return { folder, keyOf, worker, ledger, queue, model, shadow, audit, site, server };
   }
   for (const close of opened) await close().catch(() => {});
   const lines = problems.map(({ code, message }) => `  ${code}: ${message}`);
@@ -119,6 +139,14 @@ export async function openResources(
 function unknownProblem(error: unknown): DeepHealthError {
   const { code, message } = loggedFailure(error);
   return new DeepHealthError('internal.unexpected', `${code}: ${message}`, { cause: error });
+}
+
+/** The model that reads along, where the configuration names one. Throws `model.*`, `engine.*`. */
+export async function openShadow(config: Pick<Config, 'model' | 'report'>): Promise<Model | undefined> {
+  const { shadow } = config.model;
+  return shadow === undefined
+    ? undefined
+    : openModel({ ...config, model: { ...config.model, path: shadow } });
 }
 
 /** The model that the configuration names. Throws `model.*`, `engine.*`. */

@@ -25,12 +25,15 @@ export function openSite(config: Config, folder: DataFolder, log: Log): Site {
   const archives = new Map<string, DicomWebClient>();
   for (const pacs of config.pacs) archives.set(pacs.name, archiveClient(pacs, config, log));
   const destinations: Destination[] = [folderDestination(folder)];
-  for (const { name, store } of config.pacs) {
+  for (const { name, url, store } of config.pacs) {
     const client = archives.get(name);
     const wanted = store || config.report.to?.includes(name) === true;
-    if (wanted && client !== undefined) destinations.push(pacsDestination(name, client));
+    if (wanted && client !== undefined)
+      destinations.push({ ...pacsDestination(name, client), address: new URL(url).hostname });
   }
-  for (const ris of config.ris) destinations.push(risDestination(ris.name, receiverClient(ris, log)));
+  for (const ris of config.ris) {
+    destinations.push({ ...risDestination(ris.name, receiverClient(ris, log)), address: ris.host });
+  }
   return {
     archives,
     destinations,

@@ -53,6 +53,12 @@ export function historyJson(history: StudyHistory) {
       ...reading,
       inferred: time(inferredAt),
     })),
+    shadow: history.shadowReadings.map(({ run, sopUid, reading, inferredAt }) => ({
+      run,
+      sopInstanceUid: sopUid,
+      ...reading,
+      inferred: time(inferredAt),
+    })),
     objects: history.objects.map(objectJson),
     deliveries: history.deliveries.map(deliveryJson),
     feedback: history.feedback.map(({ at, ...feedback }) => ({ ...feedback, at: time(at) })),

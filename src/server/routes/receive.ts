@@ -5,6 +5,7 @@ import { quietSenders } from '../../intake/quiet-senders.ts';
 import { createReceiveSink, type Receiving, settleReceived } from '../../intake/receive.ts';
 import { studyUid } from '../../ledger/uids.ts';
 import { loggedFailure } from '../../observe/log.ts';
+import { userOf } from '../audit-trail.ts';
 import { clientOfRequest } from '../client-address.ts';
 import type { Context } from '../context.ts';
 import { halfEach } from '../shares.ts';
@@ -73,6 +74,11 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
     metrics.received('stored', stored);
     metrics.received('failed', failed);
     log.info({ studies: studies.length, stored, failed, status: answer.status }, 'Received');
+    if (stored > 0) {
+      const from = { name: userOf(response), address: clientOfRequest(request) };
+      for (const studyUid of studies)
+        context.audit.record((events) => events.imported({ studyUid }, from, 'they'));
+    }
   });
   return router;
 }

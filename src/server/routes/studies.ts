@@ -1,10 +1,12 @@
-import express, { Router } from 'express';
+import express, { type Request, type Response, Router } from 'express';
 import * as z from 'zod';
 import { LABELS } from '../../ai/reading.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Looks } from '../../intake/looks.ts';
 import { noticeStudy } from '../../intake/notify.ts';
 import { STUDY_STATES } from '../../ledger/types.ts';
+import { userOf } from '../audit-trail.ts';
+import { clientOfRequest } from '../client-address.ts';
 import { sendUnlessSame } from '../conditional.ts';
 import type { Context } from '../context.ts';
 import { parsed, studyOf } from '../parsed.ts';
@@ -36,9 +38,18 @@ const retryBody = z.strictObject({ reread: z.boolean().default(false) }).prefaul
  * @param onWork called when something was recorded that has to be worked on
  */
 export function studyRoutes(context: Context, looks: Looks, onWork: () => void): Router {
-  const { ledger, log, keyOf, inForce } = context;
+  const { ledger, log, keyOf, metrics, inForce } = context;
   const router = Router();
   const json = express.json({ limit: '64kb', inflate: false, type: () => true });
+
+  function use(
+    request: Request,
+    response: Response,
+    what: 'view' | 'feedback' | 'retry' | 'reread' | 'notify',
+  ) {
+    const who = { name: userOf(response), address: clientOfRequest(request) };
+    context.audit.record((events) => events.used({ studyUid: studyOf(request.params) }, who, what));
+  }
 
   router.get('/', async (request, response) => {
     const { state, since: from, limit, cursor } = parsed(listQuery, request.query);
@@ -56,6 +67,8 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
     if (history === undefined) throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
     const patient = patientIn(history.study, inForce.config);
     sendUnlessSame(request, response, { ...historyJson(history), ...(patient === null ? {} : { patient }) });
+    // A page that asks every second and is told that nothing changed shows nothing new.
+    if (response.statusCode === 200) use(request, response, 'view');
   });
 
   router.post('/:study', json, async (request, response) => {
@@ -63,6 +76,7 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
     const notification = { studyUid: studyOf(request.params), pacs: source ?? null, priority };
     const study = await noticeStudy(notification, { ledger, looks, archives: inForce.site.archives });
     log.info({ study: keyOf(study.studyUid) }, 'Notified of a study');
+    use(request, response, 'notify');
     onWork();
     response.status(202).json(studyJson(study));
   });
@@ -74,6 +88,7 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
     if (outcome.kind === 'unknown')
       throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
     onWork();
+    use(request, response, reread ? 'reread' : 'retry');
     const now = await ledger.studies.get(study);
     response.status(202).json({ outcome: outcome.kind, study: now === undefined ? null : studyJson(now) });
   });
@@ -89,6 +104,8 @@ export function studyRoutes(context: Context, looks: Looks, onWork: () => void):
     });
     if (outcome.kind === 'unknown')
       throw new DeepHealthError('api.not-found', 'The ledger has no such study.');
+    metrics.feedback(agree);
+    use(request, response, 'feedback');
     response.status(201).json({ outcome: outcome.kind });
   });
 
