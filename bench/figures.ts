@@ -20,6 +20,12 @@ export const FIGURES: readonly Figure[] = [
     load: async () => (await import('./inference.ts')).benchInference,
   },
   {
+    name: 'around',
+    title: 'The way around the network',
+    patienceMs: 4 * MINUTE,
+    load: async () => (await import('./around.ts')).benchAround,
+  },
+  {
     name: 'overlap',
     title: 'Overlap: `classify` of a folder',
     patienceMs: 4 * MINUTE,

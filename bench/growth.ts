@@ -96,7 +96,11 @@ async function readingRate(
 let last: Promise<unknown> = Promise.resolve();
 
 /** This process moves to the core to start the reader there, so one at a time. */
-function pinnedReader(core: number, folder: string, config: object): Promise<TestDaemon> {
+function pinnedReader(
+  core: number,
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<TestDaemon> {
   const mine = last.then(() => pinned(core, () => startDaemon({ folder, role: 'read', config })));
   last = mine.catch(() => {});
   return mine;

@@ -1,4 +1,4 @@
-import { validate as isCron } from 'node-cron';
+import { createRequire } from 'node:module';
 import * as z from 'zod';
 import { DEFAULT_RULES, type Evidence } from '../dicom/film/select-rules.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -92,6 +92,12 @@ const pacsAuth = z
   ])
   .prefault({ type: 'none' })
   .describe('How we sign in at this PACS: none, basic, bearer or oauth2 (client credentials).');
+
+/** The scheduler is loaded when a poll is configured: most commands do without. */
+function isCron(text: string): boolean {
+  const { validate } = createRequire(import.meta.url)('node-cron') as typeof import('node-cron');
+  return validate(text);
+}
 
 const poll = z.strictObject({
   schedule: z

@@ -1,4 +1,5 @@
-import dcmjs from 'dcmjs';
+import { createRequire } from 'node:module';
+import type Dcmjs from 'dcmjs';
 
 /** How the value field of a VR is laid out (PS3.5 6.2). */
 export type Layout =
@@ -82,6 +83,18 @@ export function hasLongLength(vr: string): boolean {
   return LONG_LENGTH.has(vr);
 }
 
+type Dictionary = typeof Dcmjs.data.DicomMetaDictionary.dictionary;
+let loaded: Dictionary | undefined;
+
+/** The data dictionary, loaded when the first file asks for it: most say their VRs, and it takes a while. */
+function dictionary(): Dictionary {
+  if (loaded === undefined) {
+    const dcmjs = createRequire(import.meta.url)('dcmjs') as typeof Dcmjs;
+    loaded = dcmjs.data.DicomMetaDictionary.dictionary;
+  }
+  return loaded;
+}
+
 /**
  * The VR that the data dictionary (PS3.6) gives a tag, for files that do not say it. Where it leaves a choice
  * the words decide: `US` for what is US or SS, `OW` for LUT data and pixels.
@@ -95,7 +108,7 @@ export function dictionaryVr(tag: string): string {
     return element >= '0010' && element <= '00FF' && element.startsWith('00') ? 'LO' : 'UN';
   }
   const repeating = group.startsWith('60') || group.startsWith('50') ? `${group.slice(0, 2)}00` : group;
-  const entry = dcmjs.data.DicomMetaDictionary.dictionary[`(${repeating},${element})`];
+  const entry = dictionary()[`(${repeating},${element})`];
   const vr = entry?.vr ?? 'UN';
   if (vr === 'xs') return 'US';
   if (vr === 'ox' || vr === 'lt') return 'OW';
