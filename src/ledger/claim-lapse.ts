@@ -7,8 +7,11 @@ import type { StudyRow } from './schema.ts';
 import { enter } from './study-rows.ts';
 import type { ReadingJob } from './types.ts';
 
-/** Readers that died over a study, one after another, before it is parked. */
-const MAX_DEATHS = 3;
+/**
+ * Readers that died over a study, one after another, before it is parked. The last of them read it alone (see
+ * reading/alone.ts), so that a study is not parked for what another one did.
+ */
+const MAX_DEATHS = 5;
 
 /** Studies taken up in one transaction. */
 const BATCH = 100;

@@ -154,6 +154,7 @@ async function take(
     priority: priorityOf(row.priority),
     source: sourceOf(row),
     attempts: row.attempts,
+    deaths: row.deaths,
     firstAttemptAt,
     leaseUntil,
   };

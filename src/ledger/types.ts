@@ -255,6 +255,8 @@ export interface StudyClaim {
   readonly source: Source;
   /** Failed attempts at this run before this one. */
   readonly attempts: number;
+  /** Readers that died over it before this one, in a row: it may be what kills them. */
+  readonly deaths: number;
   /** When this run was first taken up. */
   readonly firstAttemptAt: Instant;
   readonly leaseUntil: Instant;
@@ -526,7 +528,7 @@ export interface Ledger {
     putBack(claim: StudyClaim): Promise<void>;
     /**
      * Studies whose lease ran out go back to the queue; one whose readers died `maxDeaths` times in a row
-     * (default 3) is parked as `queue.poison`. Gives the jobs that are due again.
+     * (default 5) is parked as `queue.poison`. Gives the jobs that are due again.
      */
     reap(options?: { readonly maxDeaths?: number; readonly limit?: number }): Promise<readonly ReadingJob[]>;
     /** At start: what this worker held when it died goes back at once instead of after the lease. */
