@@ -9,7 +9,7 @@ import { parseDicom } from '../../src/dicom/film/parse.ts';
 import { phantomFile } from '../../src/dicom/phantom/file.ts';
 import { writePart10 } from '../../src/dicom/report/part10.ts';
 import { makeReport, type Report, type ReportObject } from '../../src/dicom/report/report.ts';
-import { HEIGHT, WIDTH } from '../fixtures/readings.ts';
+import { film, HEIGHT, READINGS, reportInput, WIDTH } from '../fixtures/readings.ts';
 import { CASES, el } from '../fixtures/report-cases.ts';
 import {
   dcentvfy,
@@ -237,10 +237,40 @@ test('text: names in other scripts reach the page of the report whole', { skip }
 });
 
 test('the study of a film and its results agrees with itself for dcentvfy', { skip }, async () => {
-  const film = join(folder, 'film.dcm');
-  writeFileSync(film, phantomFile({ width: WIDTH, height: HEIGHT }));
+  const file = join(folder, 'film.dcm');
+  writeFileSync(file, phantomFile({ width: WIDTH, height: HEIGHT }));
   const results = (['air', 'text', 'heatmap'] as const).map((kind) => path('bacterial', kind));
-  assert.deepEqual(await dcentvfy([film, ...results]), []);
+  assert.deepEqual(await dcentvfy([file, ...results]), []);
+});
+
+test('a film that came late: the results of both readings agree with each other for dcentvfy', {
+  skip,
+}, async () => {
+  const late = film({
+    '00080018': el('UI', '1.2.3.4.5.2'),
+    '0020000E': el('UI', '1.2.3.4.5'),
+    '00200011': el('IS', '2'),
+  });
+  const first = makeReport(reportInput());
+  assert.ok(first.air && first.text);
+  const second = makeReport(
+    reportInput([{}, { film: late, reading: READINGS.normal }], {
+      predecessors: { air: first.air, text: first.text },
+      revision: 1,
+      analysedAt: new Date('2026-03-02T07:00:00Z'),
+    }),
+  );
+  // The first film's heat map is stored already and not made anew.
+  const stored = [first.air, first.text, first.heatmaps[0], second.air, second.text, second.heatmaps[1]];
+  const files = stored.map((object, index) => {
+    assert.ok(object);
+    const file = join(folder, `late-${index}.dcm`);
+    writeFileSync(file, object.bytes);
+    return file;
+  });
+  assert.equal(second.heatmaps[0]?.sopInstanceUid, first.heatmaps[0]?.sopInstanceUid);
+  assert.equal(second.heatmaps[0]?.seriesInstanceUid, first.heatmaps[0]?.seriesInstanceUid);
+  assert.deepEqual(await dcentvfy(files), []);
 });
 
 function group(dataset: DicomDataset): DicomDataset {

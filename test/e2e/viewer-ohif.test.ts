@@ -46,6 +46,7 @@ import {
   pacsConfig,
   push,
   resultsIn,
+  type StudyRow,
   startDaemon,
   studyOf,
   type TestDaemon,
@@ -57,6 +58,9 @@ const missing = [
   ...(ohifInstalled() ? [] : ['OHIF']),
 ];
 const skip = missing.length === 0 ? false : `${missing.join(', ')} is not installed`;
+
+/** For a machine that has other work. */
+const PATIENCE_MS = 180_000;
 
 const MODEL = fileURLToPath(new URL('../../models/pneumonia-inception-v3', import.meta.url));
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
@@ -142,14 +146,13 @@ async function storeClasses(): Promise<void> {
 
 async function phantomOfEachClass(model: Model): Promise<Map<Label, Uint8Array>> {
   const found = new Map<Label, Uint8Array>();
-  for (const seed of [9101, 9102, 9103]) {
-    for (const finding of ['normal', 'bacterial', 'viral'] as const) {
-      const file = filmFile(seed, { finding });
-      const [outcome] = await model.read([await openFilm(file, { decoder })]);
-      const label = outcome?.reading.label ?? null;
-      if (label !== null && !found.has(label)) found.set(label, file);
-      if (found.size === 3) return found;
-    }
+  const findings = ['bacterial', 'viral', 'normal'] as const;
+  // Each seed is another study.
+  for (let tried = 0; tried < 9 && found.size < 3; tried++) {
+    const file = filmFile(9101 + tried, { finding: findings[tried % 3] ?? 'normal' });
+    const [outcome] = await model.read([await openFilm(file, { decoder })]);
+    const label = outcome?.reading.label ?? null;
+    if (label !== null && !found.has(label)) found.set(label, file);
   }
   return found;
 }
@@ -160,10 +163,23 @@ async function readByDaemon(...files: readonly [Uint8Array, ...Uint8Array[]]): P
   const study = studyOf(file);
   assert.equal((await push(ohif.url, ...files)).status, 200);
   await daemon.api(`/api/studies/${study}`, { method: 'POST' });
-  const row = await daemon.reaches(study, 'delivered');
-  const [reading] = row.readings as unknown as Reading[];
+  const [reading] = await readingsOf(study, 1);
   assert.ok(reading);
   return { study, file, film: await openFilm(file, { decoder }), reading, by: 'the daemon' };
+}
+
+/** What the daemon read in a run, once it has delivered the results. */
+async function readingsOf(study: string, run: number): Promise<Reading[]> {
+  let row: StudyRow | undefined;
+  await until(
+    `run ${run} is delivered`,
+    async () => {
+      row = await daemon.study(study);
+      return row?.state === 'delivered' && row.run === run;
+    },
+    PATIENCE_MS,
+  );
+  return (row?.readings ?? []).filter((reading) => reading.run === run) as unknown as Reading[];
 }
 
 /** The reports of a class that the model gives to no phantom: everything as in the daemon but the answer. */
@@ -211,9 +227,9 @@ async function heatmapPicture(study: string): Promise<Shown> {
 /** Waits until the viewport shows the picture; a slow look, so that the viewer has the processor. */
 async function looksLike(pane: Pane, wanted: Shown, what: string): Promise<void> {
   let seen = -1;
-  for (let look = 0; look < 150; look++) {
+  for (let look = 0; look < PATIENCE_MS / 400; look++) {
     seen = await likeness(await pane.picture(), wanted);
-    if (seen > 0.95) return;
+    if (seen > 0.97) return;
     await setTimeout(400);
   }
   assert.fail(`${what} is not drawn: likeness ${seen}`);
@@ -236,7 +252,7 @@ async function showsHeatmap(pane: Pane, study: string): Promise<void> {
 
 /** The report's text once it stands in the viewport. */
 async function reportIn(pane: Pane): Promise<string> {
-  await until('the report is shown', async () => (await pane.text()).includes(DISCLAIMER), 60_000);
+  await until('the report is shown', async () => (await pane.text()).includes(DISCLAIMER), PATIENCE_MS);
   return pane.text();
 }
 
@@ -312,25 +328,28 @@ test('an abstention says so first, and a film whose series number is above ours 
   noComplaints();
 });
 
-test('several films of a study: each has its section, and all heat maps are in one series', {
+test('a second film that comes late: the newest report is shown, with a section for each film', {
   skip,
 }, async () => {
   const uids = { study: '2.25.930201', series: '2.25.930202' };
-  const files = [1, 2].map((instanceNumber) =>
+  const [early, late] = [1, 2].map((instanceNumber) =>
     filmFile(9302, {
       finding: instanceNumber === 1 ? 'bacterial' : 'normal',
       uids: { ...uids, instance: `2.25.93020${2 + instanceNumber}` },
       instanceNumber,
     }),
-  ) as [Uint8Array, Uint8Array];
-  const { study, film } = await readByDaemon(...files);
+  );
+  assert.ok(early && late);
+  const { study, film } = await readByDaemon(early);
+  assert.equal((await push(ohif.url, late)).status, 200);
+  await daemon.api(`/api/studies/${study}`, { method: 'POST' });
+  const readings = await readingsOf(study, 2);
   await viewer.open(study);
   await showsFilm(viewer.pane(0), film);
   const text = await reportIn(viewer.pane(2));
   assert.match(text, /Conclusion: Film 1: \S.* \/ Film 2: \S/);
   const [whole = '', first = '', second = ''] = text.split('Result of one film');
   assert.match(whole, /Pneumonia: (Present|Absent|Undetermined)/);
-  const readings = (await daemon.study(study))?.readings as unknown as Reading[];
   for (const [index, section] of [first, second].entries()) {
     assert.match(section, new RegExp(`Film number: ${index + 1} / 2`));
     const reading = readings[index];
@@ -338,11 +357,21 @@ test('several films of a study: each has its section, and all heat maps are in o
     saysProbabilities(section, reading);
   }
   const listed = await viewer.series();
-  assert.deepEqual(
-    listed.map((entry) => /Chest AP|AI heat map|AI report|AI coded/.exec(entry)?.[0]).toSorted(),
-    ['AI coded', 'AI heat map', 'AI report', 'Chest AP', 'Chest AP'],
+  const ours = (entry: string) => /Chest AP|AI heat map|AI report|AI coded/.exec(entry)?.[0];
+  assert.deepEqual(listed.map(ours).toSorted(), [
+    ...['AI coded', 'AI coded', 'AI heat map', 'AI report', 'AI report', 'Chest AP', 'Chest AP'],
+  ]);
+  assert.match(
+    listed.find((entry) => entry.includes('AI heat map')) ?? '',
+    /S:9901 2$/,
+    'both in one series',
   );
-  assert.match(listed.find((entry) => entry.includes('AI heat map')) ?? '', / 2$/);
+  const reports = listed.filter((entry) => entry.includes('AI report'));
+  assert.deepEqual(
+    reports.map((entry) => /S:(\d+)/.exec(entry)?.[1]),
+    ['9910', '9900'],
+    'the newest first',
+  );
   await screenshot('ohif-several');
   noComplaints();
 });
@@ -370,7 +399,7 @@ test('without our layout: the film opens first, and every series of ours opens b
   await until(
     'the numbers are drawn',
     async () => (await pane.text()).includes('Certainty of Finding:'),
-    60_000,
+    PATIENCE_MS,
   );
   const drawn = await pane.text();
   for (const probability of Object.values(reading.probabilities)) {

@@ -8,7 +8,8 @@ import type { Ohif } from './ohif.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-const PATIENCE_MS = 90_000;
+/** For a machine that has other work. */
+const PATIENCE_MS = 180_000;
 
 /** WebGL is drawn by the processor: test machines have no graphics card. */
 const SWITCHES = [

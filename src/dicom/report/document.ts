@@ -2,7 +2,7 @@ import type { ModelIdentity } from '../../ai/reading.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { DicomDataset } from '../dataset.ts';
 import type { Film } from '../film/film.ts';
-import type { ReportClock } from './clock.ts';
+import type { LocalTime, ReportClock } from './clock.ts';
 import { CODING_SCHEMES, DCM } from './codes.ts';
 import type { ContainerItem, SopReference } from './content.ts';
 import { copyAttributes } from './copy.ts';
@@ -61,7 +61,7 @@ export function srDataset(document: SrDocument, common: Common): DicomDataset {
   const dataset: DicomDataset = {
     ...common.header,
     ...sopCommon(SR_CLASSES[document.srClass], document.sopInstanceUid, common),
-    ...series('SR', document, common),
+    ...series('SR', document, clock.analysed),
     '00081111': element('SQ'),
     ...generalEquipment(input.station, model),
     '00080023': element('DA', clock.analysed.date),
@@ -98,7 +98,10 @@ export function sopCommon(sopClassUid: string, sopInstanceUid: string, common: C
   };
 }
 
-/** The series of one object. */
+/**
+ * The series of one object. It has a time only where it holds one object: everything in a series has to agree
+ * on it, and the heat map of a film that came late joins those of the others.
+ */
 export function series(
   modality: string,
   {
@@ -106,11 +109,12 @@ export function series(
     seriesNumber,
     seriesDescription,
   }: Pick<SrDocument, 'seriesUid' | 'seriesNumber' | 'seriesDescription'>,
-  { clock }: Common,
+  begun: LocalTime | null,
 ): DicomDataset {
   return {
-    '00080021': element('DA', clock.analysed.date),
-    '00080031': element('TM', clock.analysed.time),
+    ...(begun === null
+      ? {}
+      : { '00080021': element('DA', begun.date), '00080031': element('TM', begun.time) }),
     '00080060': element('CS', modality),
     '0008103E': element('LO', seriesDescription),
     '0020000E': element('UI', seriesUid),

@@ -15,7 +15,7 @@ export interface ReportInput {
   readonly analysedAt: Date;
   /** The reports of an older model that these replace, by profile. */
   readonly predecessors?: { readonly [Profile in ReportProfile]?: DocumentReference };
-  /** 0 for the first reading of the study, 1 for the first re-read, ...: moves the series numbers on. */
+  /** 0 for the first reading of the study, 1 for the first re-read, ...: the reports get series of their own. */
   readonly revision?: number;
   readonly options?: Partial<ReportOptions>;
 }
@@ -100,7 +100,7 @@ export interface ReportOptions {
   readonly language: Language;
   /** PreliminaryFlag. */
   readonly flag: 'PRELIMINARY' | 'FINAL';
-  /** Series number of `text`; heat map and `air` take the next two, a re-read the next ten. */
+  /** Series number of `text`; heat maps and `air` take the next two, the reports of a re-read those ten on. */
   readonly seriesNumber: number;
   /** Procedures by StudyDescription (compared without case and blanks at the ends). */
   readonly procedures: Readonly<Record<string, Code>>;

@@ -72,7 +72,8 @@ export function makeReport(input: ReportInput): Report {
   const options = { ...DEFAULT_REPORT_OPTIONS, ...input.options };
   const { model } = first.reading;
   const identities = identitiesOf(input.films);
-  const uids = reportUids(input, options, model, identities);
+  const revision = input.revision ?? (input.predecessors === undefined ? 0 : 1);
+  const uids = reportUids(input, options, model, identities, revision);
   const films = input.films.map((read, index) => reported(read, index, identities, uids));
   const studyUid = uids.studyUid;
   const header = studyHeader(first.film, studyUid);
@@ -86,7 +87,7 @@ export function makeReport(input: ReportInput): Report {
     header: header.dataset,
     evidence: films.flatMap((film) => evidenceOf(film, uids)),
   };
-  const numbers = options.seriesNumber + 10 * (input.revision ?? (input.predecessors === undefined ? 0 : 1));
+  const numbers = options.seriesNumber + 10 * revision;
   const documents = {
     ...airDocument(films, common, uids, numbers + 2),
     ...textDocument(films, common, uids, numbers),
@@ -98,7 +99,7 @@ export function makeReport(input: ReportInput): Report {
       const place = {
         sopInstanceUid: heatmap.sopInstanceUid,
         seriesUid: uids.heatmapSeries,
-        seriesNumber: numbers + 1,
+        seriesNumber: options.seriesNumber + 1,
         instanceNumber: index + 1,
       };
       return object(
@@ -134,6 +135,7 @@ function reportUids(
   options: ReportOptions,
   model: ModelIdentity,
   identities: readonly FilmIdentity[],
+  revision: number,
 ): ReportUids {
   const studyUid = identities[0]?.studyUid ?? '';
   const films = identities.map(({ sopInstanceUid }) => sopInstanceUid).toSorted();
@@ -145,7 +147,8 @@ function reportUids(
     heatmapSeries: hashedUid('sc-series', studyUid, ...product),
     heatmap: ({ sopInstanceUid }) =>
       hashedUid('sc', studyUid, sopInstanceUid, ...reader, options.language, LAYOUT_VERSION),
-    series: (profile) => hashedUid('sr-series', profile, studyUid, ...product),
+    // One report a series: a re-read has a number and a time of its own, and a viewer shows one of a series.
+    series: (profile) => hashedUid('sr-series', profile, studyUid, ...product, String(revision)),
     document: (profile, srClass) =>
       hashedUid('sr', profile, srClass, options.language, LAYOUT_VERSION, studyUid, ...reader, ...films),
   };

@@ -71,7 +71,7 @@ function capture(place: CapturePlace, seriesDescription: string, common: Common)
   return {
     ...header,
     ...sopCommon(SECONDARY_CAPTURE, place.sopInstanceUid, common),
-    ...series('OT', { ...place, seriesDescription }, common),
+    ...series('OT', { ...place, seriesDescription }, null),
     ...generalEquipment(input.station, model),
     '00080023': element('DA', clock.analysed.date),
     '00080033': element('TM', clock.analysed.time),
