@@ -3,6 +3,7 @@ import type { Manifest } from '../ai/manifest.ts';
 import type { ModelIdentity, Reading } from '../ai/reading.ts';
 import { pneumoniaProbability } from './drift.ts';
 import { ledgerGauges, type MeasuredLedger, type MeasuredModel } from './ledger-gauges.ts';
+import { type MeasuredProcess, processGauges } from './process-gauges.ts';
 
 /** A model as metrics know it. */
 export interface MetricModel {
@@ -47,7 +48,7 @@ const ATTEMPT_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
 /** Counters of this process and gauges from the ledger; what each means stands in docs/metrics.md. */
-export function createMetrics(ledger: MeasuredLedger): Metrics {
+export function createMetrics(ledger: MeasuredLedger, self: MeasuredProcess): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -134,6 +135,7 @@ export function createMetrics(ledger: MeasuredLedger): Metrics {
   });
   let measured: MeasuredModel;
   ledgerGauges(registry, ledger, () => measured);
+  processGauges(registry, self);
 
   return {
     studyRead(outcome, code, seconds) {
