@@ -2,7 +2,6 @@ import type { Model } from '../ai/classify.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
 import type { StudyHandler } from '../queue/types.ts';
 import { suspectsAlone } from '../reading/alone.ts';
-import { suspectsAlone } from '../reading/alone.ts';
 import { createInference, type Inference } from '../reading/inference.ts';
 import { type ModelInForce, modelInForce } from '../reading/model-in-force.ts';
 import { resultSettings } from '../reading/settings.ts';
@@ -54,7 +53,6 @@ export function startReading(
       settings: resultSettings(inForce.config, manifest, version),
     }),
   });
-  const handler = suspectsAlone(readStudies);
   const handler = suspectsAlone(readStudies);
   return {
     ...{ decoder, inference, models, shadow, handler },
