@@ -8,6 +8,6 @@ export async function pngOf(picture: {
 }): Promise<Uint8Array> {
   const { width, height, rgb } = picture;
   return await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
+    .png({ compressionLevel: 2 })
     .toBuffer();
 }

@@ -19,7 +19,10 @@ export function fill(canvas: Canvas, x: number, y: number, width: number, height
   const bottom = Math.min(y + height, canvas.height);
   for (let row = Math.max(y, 0); row < bottom; row += 1) {
     for (let column = Math.max(x, 0); column < right; column += 1) {
-      canvas.rgb.set(colour, (row * canvas.width + column) * 3);
+      const at = (row * canvas.width + column) * 3;
+      canvas.rgb[at] = colour[0];
+      canvas.rgb[at + 1] = colour[1];
+      canvas.rgb[at + 2] = colour[2];
     }
   }
 }

@@ -40,7 +40,6 @@ const WARNING: Rgb = [255, 214, 102];
 const TEXT: Rgb = [222, 222, 222];
 const FAINT: Rgb = [130, 130, 130];
 const MARK: Rgb = [120, 170, 200];
-const BLACK = 0;
 
 /**
  * The film with the activation map over it, a colour bar 0..1 beside it and the legend above and below, all
@@ -140,13 +139,29 @@ function layOut(input: HeatmapFrameInput): Layout {
 function drawFilm(canvas: Canvas, film: Heatmap['film'], picture: GrayPicture): void {
   const whole = { x0: 0, y0: 0, x1: picture.width, y1: picture.height };
   const grey = resample(picture, whole, film.width, film.height);
+  const { rgb } = canvas;
   for (let y = 0; y < film.height; y += 1) {
-    for (let x = 0; x < film.width; x += 1) {
-      const at = ((film.y + y) * canvas.width + film.x + x) * 3;
-      canvas.rgb.fill(Math.round(grey[y * film.width + x] ?? BLACK), at, at + 3);
+    let at = ((film.y + y) * canvas.width + film.x) * 3;
+    for (let from = y * film.width; from < (y + 1) * film.width; from += 1, at += 3) {
+      const value = ((grey[from] as number) + 0.5) | 0;
+      rgb[at] = value;
+      rgb[at + 1] = value;
+      rgb[at + 2] = value;
     }
   }
 }
+
+const BLENDS = 1024;
+/**
+ * For values 0..1 of the map: the share of the film that stays, then what is added to red, green and blue, with
+ * the half that rounds.
+ */
+const BLEND = Float64Array.from({ length: BLENDS * 4 }, (_, i) => {
+  const value = Math.floor(i / 4) / (BLENDS - 1);
+  const opacity = opacityOf(value);
+  const channel = (i % 4) - 1;
+  return channel < 0 ? 1 - opacity : (colourOf(value)[channel] ?? 0) * opacity + 0.5;
+});
 
 /** The map, bilinear between the centres of its cells, over its box; nothing is drawn outside of the box. */
 function drawMap(
@@ -159,15 +174,24 @@ function drawMap(
   const { x0, y0, x1, y1 } = map.box;
   const columns = places(film.width, picture.width, x0, x1, map.width);
   const rows = places(film.height, picture.height, y0, y1, map.height);
+  const line = new Float64Array(map.width);
+  const { rgb } = canvas;
   for (const row of rows) {
-    for (const column of columns) {
-      const cell = (x: number, y: number) => shown[y * map.width + x] as number;
-      const upper =
-        cell(column.low, row.low) * (1 - column.share) + cell(column.high, row.low) * column.share;
-      const lower =
-        cell(column.low, row.high) * (1 - column.share) + cell(column.high, row.high) * column.share;
-      const value = upper * (1 - row.share) + lower * row.share;
-      blend(canvas, film.x + column.pixel, film.y + row.pixel, colourOf(value), opacityOf(value));
+    for (let x = 0; x < map.width; x += 1) {
+      const upper = shown[row.low * map.width + x] as number;
+      const lower = shown[row.high * map.width + x] as number;
+      line[x] = (upper * (1 - row.share) + lower * row.share) * (BLENDS - 1) + 0.5;
+    }
+    const first = ((film.y + row.pixel) * canvas.width + film.x) * 3;
+    for (const { pixel, low, high, share } of columns) {
+      const left = line[low] as number;
+      const entry = ((left + ((line[high] as number) - left) * share) | 0) * 4;
+      const kept = BLEND[entry] as number;
+      if (kept === 1) continue;
+      const at = first + pixel * 3;
+      rgb[at] = (rgb[at] as number) * kept + (BLEND[entry + 1] as number);
+      rgb[at + 1] = (rgb[at + 1] as number) * kept + (BLEND[entry + 2] as number);
+      rgb[at + 2] = (rgb[at + 2] as number) * kept + (BLEND[entry + 3] as number);
     }
   }
 }
@@ -226,11 +250,12 @@ function places(drawn: number, size: number, from: number, to: number, cells: nu
 }
 
 function blend(canvas: Canvas, x: number, y: number, colour: Rgb, share: number): void {
+  const { rgb } = canvas;
   const at = (y * canvas.width + x) * 3;
-  for (let c = 0; c < 3; c += 1) {
-    const below = canvas.rgb[at + c] as number;
-    canvas.rgb[at + c] = Math.round(below + ((colour[c] as number) - below) * share);
-  }
+  const [red, green, blue] = [rgb[at] as number, rgb[at + 1] as number, rgb[at + 2] as number];
+  rgb[at] = Math.round(red + (colour[0] - red) * share);
+  rgb[at + 1] = Math.round(green + (colour[1] - green) * share);
+  rgb[at + 2] = Math.round(blue + (colour[2] - blue) * share);
 }
 
 /** The scale beside the film, as its colours look over black with the opacity they have on the film. */

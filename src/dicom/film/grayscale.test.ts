@@ -513,7 +513,7 @@ test('a frame decoded at half its size gives a picture of half the size and the 
     planarConfiguration: 0,
   };
   const samples = Uint8Array.from({ length: 32 * 24 }, (_, at) => 50 + (at % 200));
-  const shown = displayFilm({ rows: 32, columns: 24, samples, scale: 2, remarks: [] }, format, {
+  const shown = displayFilm({ rows: 32, columns: 24, samples, scale: 2, origin: 0, remarks: [] }, format, {
     ...window(128, 256),
     '00200020': element('CS', 'R', 'F'),
     '00181600': element('CS', 'RECTANGULAR'),

@@ -1,16 +1,18 @@
 import { DeepHealthError } from '../../errors/error.ts';
 import { type DicomDataset, number, text } from '../dataset.ts';
 import { pixelAspect, squared } from './aspect.ts';
-import type { DecodedFrame, FrameFormat } from './decode/decoder.ts';
+import type { DecodedFrame, FrameFormat, WantedSize } from './decode/decoder.ts';
 import type { GrayPicture, PictureToFilm, Remark } from './film.ts';
+import { layDown } from './lay-down.ts';
 import { modalityValues } from './modality.ts';
-import { pictureToFilm, type Turn, turnOf } from './orientation.ts';
+import { pictureToFilm, turnOf } from './orientation.ts';
 import { polarityRemarks } from './polarity.ts';
 import { collimator, shutter, type VisibleColumns } from './shutter.ts';
 import { unwrapped } from './sign.ts';
 import { histogramOf, quantiles } from './statistics.ts';
 import { paddingCodes, type StoredValues, storedValues } from './stored-values.ts';
 import { valuesOfInterest } from './voi.ts';
+import { reductionTo } from './working-size.ts';
 
 /** A display-ready film and how it came about. */
 export interface DisplayedFilm {
@@ -33,9 +35,15 @@ const FRACTIONS = [0.005, ...Array.from({ length: 19 }, (_, i) => (i + 1) / 20),
  *
  * Every step up to the inversion is folded into one table over cells, so that pixels are passed once.
  *
+ * @param wanted how small the picture may become; absent: every pixel of the frame is kept.
  * @throws DeepHealthError `film.blank` when all visible pixels are alike.
  */
-export function displayFilm(frame: DecodedFrame, format: FrameFormat, dataset: DicomDataset): DisplayedFilm {
+export function displayFilm(
+  frame: DecodedFrame,
+  format: FrameFormat,
+  dataset: DicomDataset,
+  wanted?: WantedSize,
+): DisplayedFilm {
   const remarks: Remark[] = [...frame.remarks];
   const scaled = (visible: VisibleColumns | undefined) => reduced(visible, format, frame);
   const hidden = scaled(shutter(dataset, format.rows, format.columns));
@@ -68,11 +76,14 @@ export function displayFilm(frame: DecodedFrame, format: FrameFormat, dataset: D
   }
   const { turn, remarks: turnRemarks } = turnOf(dataset);
   remarks.push(...turnRemarks);
-  const laid = layDown(frame, cellTable(greys, stored, frame.samples), turn, hidden);
+  const factor = wanted === undefined ? 1 : reductionTo(wanted.shorterSide, frame);
+  const laid = layDown(frame, cellTable(greys, stored, frame.samples), turn, hidden, factor);
   const aspect = pixelAspect(dataset);
   const picture = squared(laid, turn.swap ? 1 / aspect : aspect);
   remarks.push(...polarityRemarks(picture, hidden !== undefined || padding !== undefined));
-  return { picture, toFilm: pictureToFilm(turn, picture, format), remarks };
+  const grid = { columns: Math.ceil(frame.columns / factor), rows: Math.ceil(frame.rows / factor) };
+  const toFilm = enlarged(pictureToFilm(turn, picture, grid), factor * frame.scale, frame.origin);
+  return { picture, toFilm, remarks };
 }
 
 /** The grey of every possible cell. */
@@ -86,35 +97,6 @@ function cellTable(
   const table = new Uint8Array(cells);
   for (let cell = 0; cell < cells; cell++) table[cell] = greys[(cell >> shift) & (codes - 1)] ?? 0;
   return table;
-}
-
-/** The one pass over the pixels: cell to grey, and to its place in the turned picture. */
-export function layDown(
-  { rows, columns, samples }: { rows: number; columns: number; samples: Uint8Array | Uint16Array },
-  table: Uint8Array,
-  turn: Turn,
-  visible: VisibleColumns | undefined,
-): GrayPicture {
-  const width = turn.swap ? rows : columns;
-  const height = turn.swap ? columns : rows;
-  const pixels = new Uint8Array(width * height);
-  const stepColumn = (turn.flipColumns ? -1 : 1) * (turn.swap ? width : 1);
-  const stepRow = (turn.flipRows ? -1 : 1) * (turn.swap ? 1 : width);
-  const origin =
-    (stepColumn < 0 ? -stepColumn * (columns - 1) : 0) + (stepRow < 0 ? -stepRow * (rows - 1) : 0);
-  const whole = [[0, columns]] as const;
-  for (let row = 0; row < rows; row++) {
-    const from = row * columns;
-    const to = origin + row * stepRow;
-    for (const [start, end] of visible?.(row) ?? whole) {
-      let place = to + start * stepColumn;
-      for (let at = from + start; at < from + end; at++) {
-        pixels[place] = table[samples[at] as number] as number;
-        place += stepColumn;
-      }
-    }
-  }
-  return { width, height, pixels };
 }
 
 /**
@@ -138,6 +120,18 @@ function isUnprocessed(dataset: DicomDataset): boolean {
     number(dataset, '00281050') === undefined &&
     dataset['00283010'] === undefined
   );
+}
+
+/** A map into a reduced film as one into the film itself. */
+function enlarged({ a, b, c, d, e, f }: PictureToFilm, scale: number, origin: number): PictureToFilm {
+  return {
+    a: a * scale,
+    b: b * scale,
+    c: c * scale + origin,
+    d: d * scale,
+    e: e * scale,
+    f: f * scale + origin,
+  };
 }
 
 function isConstant(histogram: Uint32Array): boolean {
@@ -166,14 +160,12 @@ function both(one: VisibleColumns, other: VisibleColumns | undefined): VisibleCo
 function reduced(
   visible: VisibleColumns | undefined,
   film: FrameFormat,
-  frame: DecodedFrame,
+  { scale, origin }: DecodedFrame,
 ): VisibleColumns | undefined {
-  if (visible === undefined || (frame.rows === film.rows && frame.columns === film.columns)) return visible;
+  if (visible === undefined || scale === 1) return visible;
+  const within = (column: number) => Math.max(0, Math.round((column - origin) / scale));
   return (row) =>
-    visible(Math.min(film.rows - 1, Math.floor(((row + 0.5) * film.rows) / frame.rows))).map(
-      ([start, end]) => [
-        Math.round((start * frame.columns) / film.columns),
-        Math.round((end * frame.columns) / film.columns),
-      ],
+    visible(Math.min(film.rows - 1, Math.max(0, Math.floor((row + 0.5) * scale + origin)))).map(
+      ([start, end]) => [within(start), Math.min(within(end), Math.ceil(film.columns / scale))],
     );
 }

@@ -9,6 +9,7 @@ import { isDicom, parseDicom } from './parse.ts';
 import { openPicture, pictureFormat } from './picture.ts';
 import { refuseSize, selectFilm } from './select.ts';
 import { DEFAULT_RULES, type SelectRules } from './select-rules.ts';
+import { WORKING_SIDE } from './working-size.ts';
 
 export interface OpenOptions {
   /** Decodes the pixels; the caller closes it. */
@@ -16,6 +17,11 @@ export interface OpenOptions {
   /** Which films are taken; default `DEFAULT_RULES`. */
   readonly rules?: SelectRules;
   readonly limits?: Partial<FilmLimits>;
+  /**
+   * `working` (default): a large film's picture is reduced by a power of two, as far as framing, network and heat
+   * map see no difference (`working-size.ts`); coordinates stay the film's through `toFilm`. `full`: every pixel.
+   */
+  readonly size?: 'working' | 'full';
 }
 
 /** A header without its pixels. */
@@ -74,8 +80,10 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
   if (parsed.damagedText.some((tag) => IDENTIFYING.includes(tag))) throw new DeepHealthError('film.charset');
   const encoded = encodedFrame(dataset, parsed.pixelField, parsed.transferSyntax, limits);
   const read = performance.now();
-  const frame = await options.decoder.decode(encoded);
-  const shown = displayFilm(frame, encoded.format, dataset);
+  const wanted = options.size === 'full' ? undefined : { shorterSide: WORKING_SIDE };
+  // Padding is told by single values, which a reduced picture mixes with their neighbours.
+  const frame = await options.decoder.decode(encoded, dataset['00280120'] === undefined ? wanted : undefined);
+  const shown = displayFilm(frame, encoded.format, dataset, wanted);
   return {
     kind: 'dicom',
     dataset,

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Film, Remark } from './film.ts';
-import { layDown } from './grayscale.ts';
+import { layDown } from './lay-down.ts';
 import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
 import { pictureToFilm, turnOfExif } from './orientation.ts';
 import { polarityRemarks } from './polarity.ts';

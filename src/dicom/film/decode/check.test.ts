@@ -21,6 +21,7 @@ const codestream: Codestream = {
   precision: 12,
   signed: false,
   components: 1,
+  levels: 0,
   lossless: true,
   bytes: new Uint8Array(),
 };

@@ -15,6 +15,8 @@ export interface Codestream {
   /** Samples are two's complement numbers (JPEG 2000 only). */
   readonly signed: boolean;
   readonly components: number;
+  /** Wavelet levels that can be left out; 0 for other codings and where parts of the picture differ. */
+  readonly levels: number;
   /** False when the coding surely lost something. */
   readonly lossless: boolean;
   /** The bytes to decode, without a file format around them. */

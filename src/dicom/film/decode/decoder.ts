@@ -10,19 +10,22 @@ import type { DecodedFrame, EncodedFrame } from './frame.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { decodeNative } from './native.ts';
 import { createPool } from './pool.ts';
+import { levelsToLeaveOut, type WantedSize } from './reduction.ts';
 import { allowsLoss, codingOf } from './syntaxes.ts';
 
 export type { DecodedFrame, EncodedFrame, FrameFormat } from './frame.ts';
 export type { DecodeLimits } from './limits.ts';
+export type { WantedSize } from './reduction.ts';
 
 /** Turns stored frames into cells. */
 export interface Decoder {
   /**
-   * Decodes one frame of a grey picture. Several may be under way at once; compressed ones run in worker
+   * Decodes one frame of a grey picture, whole, or smaller where that is cheaper and a smaller one is wanted
+   * (wavelet codings of unsigned values; see `levelsToLeaveOut`). Several may be under way at once; compressed ones run in worker
    * threads, native ones at once.
    * @throws DeepHealthError with a `pixel.` code; the decoder stays usable.
    */
-  decode(frame: EncodedFrame): Promise<DecodedFrame>;
+  decode(frame: EncodedFrame, wanted?: WantedSize): Promise<DecodedFrame>;
   /** Ends the workers; frames under way fail with `pixel.decoder-closed`. Idle workers hold up no exit. */
   close(): Promise<void>;
 }
@@ -39,7 +42,7 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
     return compiling;
   });
   return {
-    async decode(frame) {
+    async decode(frame, wanted) {
       const coding = codingOf(frame.transferSyntax);
       if (coding === undefined) throw new DeepHealthError('pixel.syntax-unsupported');
       const { format, fragments } = frame;
@@ -51,25 +54,42 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
       if (length === 0) throw new DeepHealthError('pixel.truncated', 'The frame has no compressed bytes.');
       const codestream = readCodestream(coding, joinFragments(fragments));
       checkCodestream(codestream, format);
-      const reply = await pool.run({
+      const whole = {
         codec: codestream.codec,
-        // A copy of its own: it is handed over to the worker, and the file's other bytes are not.
-        bytes: new Uint8Array(codestream.bytes),
-        rows: format.rows,
-        columns: format.columns,
         precision: codestream.precision,
         signed: codestream.signed,
         lossy: allowsLoss(frame.transferSyntax) && !(codestream.codec === 'htj2k' && codestream.lossless),
-        bitsAllocated: format.bitsAllocated === 8 ? 8 : 16,
+        bitsAllocated: format.bitsAllocated === 8 ? (8 as const) : (16 as const),
         // Cells may stand high in their words: everything up to High Bit may be used.
         bitsStored: format.highBit + 1,
         pixelRepresentation: format.pixelRepresentation,
-      });
-      const remarks = remarksOn(codestream, format.bitsStored, reply.clamped);
-      return { rows: format.rows, columns: format.columns, samples: reply.samples, scale: 1, remarks };
+      };
+      const withoutFinest = async (levels: number): Promise<DecodedFrame> => {
+        const scale = 2 ** levels;
+        const rows = Math.ceil(format.rows / scale);
+        const columns = Math.ceil(format.columns / scale);
+        const lossy = whole.lossy || levels > 0;
+        // A copy of its own: it is handed over to the worker, and the file's other bytes are not.
+        const bytes = new Uint8Array(codestream.bytes);
+        const { samples, clamped } = await pool.run({ ...whole, levels, rows, columns, lossy, bytes });
+        const remarks = remarksOn(codestream, format.bitsStored, levels === 0 ? clamped : 0);
+        return { rows, columns, samples, scale, origin: (1 - scale) / 2, remarks };
+      };
+      const levels = wanted === undefined ? 0 : levelsToLeaveOut(codestream, format, wanted);
+      try {
+        return await withoutFinest(levels);
+      } catch (error) {
+        // A low band overshoots by itself: whether the values fit is told by the whole picture.
+        if (levels === 0 || !isMisfit(error)) throw error;
+        return await withoutFinest(0);
+      }
     },
     close: () => pool.close(),
   };
+}
+
+function isMisfit(error: unknown): boolean {
+  return error instanceof DeepHealthError && error.code === 'pixel.precision-mismatch';
 }
 
 function remarksOn(codestream: Codestream, bitsStored: number, clamped: number): Remark[] {

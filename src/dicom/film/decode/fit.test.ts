@@ -9,6 +9,7 @@ const unsigned = {
   bitsAllocated: 16,
   bitsStored: 12,
   pixelRepresentation: 0,
+  levels: 0,
 } as const;
 const signed = { ...unsigned, pixelRepresentation: 1 } as const;
 const mismatch = { code: 'pixel.precision-mismatch' };

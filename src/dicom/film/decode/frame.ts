@@ -37,7 +37,12 @@ export interface DecodedFrame {
    * with the fragments when they were native.
    */
   readonly samples: Uint8Array | Uint16Array;
-  /** 1 full size, 2 half the rows and columns, and so on. */
+  /** 1 full size, 2 half the rows and columns (rounded up), and so on. */
   readonly scale: number;
+  /**
+   * Where the upper left edge of the first cell lies, in columns and rows of the film; 0 at full size. A wavelet's
+   * low band samples the film at multiples of the scale, so its cells begin before the film does.
+   */
+  readonly origin: number;
   readonly remarks: readonly Remark[];
 }

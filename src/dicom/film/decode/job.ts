@@ -1,6 +1,13 @@
 import type { ErrorCode } from '../../../errors/error.ts';
 import type { Codestream } from './codestream.ts';
 
+/** What a worker begins with. */
+export interface DecoderSeed {
+  readonly codecs: WebAssembly.Module;
+  /** Most that a WebAssembly heap may grow to. */
+  readonly heapBytes: number;
+}
+
 /** What a worker is asked: one compressed frame, checked against its header. */
 export interface DecodeJob {
   readonly codec: Codestream['codec'];
@@ -16,6 +23,8 @@ export interface DecodeJob {
   /** Bits of a cell that may be used. */
   readonly bitsStored: number;
   readonly pixelRepresentation: 0 | 1;
+  /** Finest wavelet levels that are left out; `rows` and `columns` are of what is left. */
+  readonly levels: number;
 }
 
 /** What a worker answers. `heapBytes` is the size of its WebAssembly heap now. */

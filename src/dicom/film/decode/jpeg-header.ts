@@ -56,6 +56,7 @@ export function readJpeg(bytes: Uint8Array): Codestream {
         size: { rows: word(bytes, at + 3), columns: word(bytes, at + 5) },
         precision,
         signed: false,
+        levels: 0,
         components: bytes[at + 7] ?? 0,
         bytes,
       };

@@ -5,7 +5,9 @@ const SOC = 0xff4f;
 const CAP = 0xff50;
 const SIZ = 0xff51;
 const COD = 0xff52;
+const COC = 0xff53;
 const SOT = 0xff90;
+const SOD = 0xff93;
 const EOC = 0xffd9;
 /** Bit of Pcap that says that Part 15 (high throughput) is needed. */
 const PART_15 = 0x0002_0000;
@@ -49,23 +51,30 @@ function readMainHeader(bytes: Uint8Array, view: DataView): Codestream {
   }
   let codec: 'jpeg-2000' | 'htj2k' = 'jpeg-2000';
   let reversible: boolean | undefined;
+  let levels = 0;
+  let uniform = left === 0 && top === 0;
   let at = 4 + view.getUint16(4);
   for (let marker = view.getUint16(at); marker !== SOT; marker = view.getUint16(at)) {
     if (marker < 0xff00 || marker === EOC) throw damaged();
     const length = view.getUint16(at + 2);
     if (length < 2) throw damaged();
     if (marker === CAP && (view.getUint32(at + 4) & PART_15) !== 0) codec = 'htj2k';
-    if (marker === COD) reversible = view.getUint8(at + 13) === 1;
+    if (marker === COD) {
+      levels = view.getUint8(at + 9);
+      reversible = view.getUint8(at + 13) === 1;
+    }
+    if (marker === COC) uniform = false;
     at += 2 + length;
   }
   if (reversible === undefined) throw damaged();
-  const end = walkTileParts(view, at);
+  const { end, alike } = walkTileParts(view, at);
   return {
     codec,
     size: { rows: bottom - top, columns: right - left },
     precision: (depth & 0x7f) + 1,
     signed: (depth & 0x80) !== 0,
     components,
+    levels: uniform && alike && levels <= 32 ? levels : 0,
     lossless: reversible,
     bytes: ended(bytes, end),
   };
@@ -73,22 +82,34 @@ function readMainHeader(bytes: Uint8Array, view: DataView): Codestream {
 
 /**
  * Follows the lengths of the tile-parts.
- * @returns where the End of Codestream marker is or should be.
+ * @returns where the End of Codestream marker is or should be, and whether all tiles are coded alike.
  */
-function walkTileParts(view: DataView, first: number): number {
+function walkTileParts(view: DataView, first: number): { end: number; alike: boolean } {
   let at = first;
+  let alike = true;
   while (at + 2 <= view.byteLength && view.getUint16(at) === SOT) {
     const length = view.getUint32(at + 6);
+    if (hasOwnCoding(view, at + 12)) alike = false;
     if (length === 0) {
       // The last tile-part may leave its length open: then only the end marker proves it whole.
-      for (let end = view.byteLength - 2; end > at; end--) if (view.getUint16(end) === EOC) return end;
+      for (let end = view.byteLength - 2; end > at; end--)
+        if (view.getUint16(end) === EOC) return { end, alike };
       throw truncated();
     }
     if (length < 14) throw damaged();
     at += length;
   }
   if (at > view.byteLength) throw truncated();
-  return at;
+  return { end: at, alike };
+}
+
+/** Whether the header of a tile-part changes how it is coded. */
+function hasOwnCoding(view: DataView, first: number): boolean {
+  for (let at = first; view.getUint16(at) !== SOD; at += 2 + Math.max(2, view.getUint16(at + 2))) {
+    const marker = view.getUint16(at);
+    if (marker === COD || marker === COC) return true;
+  }
+  return false;
 }
 
 /** The codestream with its end marker, which some encoders leave out and the decoder wants. */

@@ -36,7 +36,7 @@ export function decodeNative(frame: EncodedFrame, byteOrder: 'little' | 'big'): 
       `Pixels with ${highBit + 1} significant bits are not films.`,
     );
   }
-  return { rows, columns, samples, scale: 1, remarks: [] };
+  return { rows, columns, samples, scale: 1, origin: 0, remarks: [] };
 }
 
 /** The bytes as little endian 16-bit words (all platforms of Node with WebAssembly are little endian). */

@@ -44,6 +44,7 @@ const job = (order: string): DecodeJob => ({
   bitsAllocated: 16,
   bitsStored: 12,
   pixelRepresentation: 0,
+  levels: 0,
 });
 
 const threadOf = ({ samples }: { samples: Uint8Array | Uint16Array }) => samples[0];

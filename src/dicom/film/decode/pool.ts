@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
-import type { DecodeJob, DecodeReply } from './job.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed } from './job.ts';
 import type { DecodeLimits } from './limits.ts';
 
 /** Worker threads that decode; they start when there is work and leave when there is none. */
@@ -55,7 +55,7 @@ export function createPool(
 
   const start = (codecs: WebAssembly.Module): Seat => {
     const worker = new Worker(script, {
-      workerData: codecs,
+      workerData: { codecs, heapBytes: limits.heapBytes } satisfies DecoderSeed,
       name: 'pixel-decoder',
       execArgv: [],
       env: {},

@@ -15,6 +15,7 @@ export function readRle(bytes: Uint8Array): Codestream {
     precision: 8 * segments.length,
     signed: false,
     components: 1,
+    levels: 0,
     lossless: true,
     bytes,
   };

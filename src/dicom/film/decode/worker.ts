@@ -2,28 +2,39 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
 import { type Codecs, cellBytes, codecsMaker } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
-import type { DecodeJob, DecodeReply } from './job.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed } from './job.ts';
+import { decodeJpegLossless } from './jpeg-lossless.ts';
+import { jpegLosslessCoding } from './jpeg-lossless-parameters.ts';
+import { decodeJpegLs } from './jpeg-ls.ts';
+import { jpegLsCoding } from './jpeg-ls-parameters.ts';
+import { type ReducedCodecs, reducedCodecsMaker } from './reduced-codecs.ts';
 import { decodeRle } from './rle.ts';
 
-/** Thread that decodes one frame after the other; `workerData` is the compiled codecs. */
+/** Thread that decodes one frame after the other; it is given the next when it has answered. */
 
-const makeCodecs = codecsMaker(workerData as WebAssembly.Module);
+const seed = workerData as DecoderSeed;
+const makeCodecs = codecsMaker(seed.codecs);
+const makeReducedCodecs = reducedCodecsMaker(seed.heapBytes);
 let codecs: Codecs | undefined;
+let reducedCodecs: ReducedCodecs | undefined;
 
-parentPort?.on('message', (job: DecodeJob) => {
-  const reply = answer(job);
+parentPort?.on('message', async (job: DecodeJob) => {
+  const reply = await answer(job);
   parentPort?.postMessage(reply, reply.kind === 'decoded' ? [reply.samples.buffer] : []);
 });
 
-function answer(job: DecodeJob): DecodeReply {
+const heaps = () => (codecs?.heapBytes() ?? 0) + (reducedCodecs?.heapBytes() ?? 0);
+
+async function answer(job: DecodeJob): Promise<DecodeReply> {
   try {
-    const samples = decode(job);
+    const samples = await decode(job);
     const clamped = job.codec === 'rle' ? 0 : fitCells(samples, job);
-    return { kind: 'decoded', samples, clamped, heapBytes: codecs?.heapBytes() ?? 0 };
+    return { kind: 'decoded', samples, clamped, heapBytes: heaps() };
   } catch (error) {
-    const heapBytes = codecs?.heapBytes() ?? 0;
+    const heapBytes = heaps();
     // A codec that was left by an exception keeps its locks and its memory: it is not used again.
     codecs = undefined;
+    reducedCodecs = undefined;
     if (error instanceof DeepHealthError) {
       return { kind: 'failed', code: error.code, message: error.message, heapBytes };
     }
@@ -36,12 +47,36 @@ function answer(job: DecodeJob): DecodeReply {
   }
 }
 
-function decode(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
-  const { codec } = job;
-  if (codec === 'rle') return decodeRle(job.bytes, job.rows * job.columns);
+async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
+  const { codec, bytes, levels } = job;
+  if (codec === 'rle') return decodeRle(bytes, job.rows * job.columns);
+  const own = decodeOwn(job);
+  if (own !== undefined) return own;
+  if (levels > 0 && (codec === 'jpeg-2000' || codec === 'htj2k')) {
+    reducedCodecs ??= makeReducedCodecs();
+    const decoded = await reducedCodecs.decode({ codec, bytes, levels });
+    const width = job.precision > 8 ? 2 : 1;
+    if (decoded.length !== job.rows * job.columns * width) throw new Error(`${decoded.length} bytes came`);
+    return toCells(decoded, width, job);
+  }
   codecs ??= makeCodecs();
   const picture = { ...job, codec };
   return toCells(codecs.decode(picture), cellBytes(picture), job);
+}
+
+/** JPEG-LS and lossless JPEG as films have them; undefined for what is left to the codec library. */
+function decodeOwn({ codec, bytes, bitsAllocated, rows, columns }: DecodeJob) {
+  const isThis = (coding: { rows: number; columns: number } | undefined) =>
+    coding?.rows === rows && coding.columns === columns;
+  const jpegLs = codec === 'jpeg-ls' ? jpegLsCoding(bytes) : undefined;
+  const lossless = codec === 'jpeg' ? jpegLosslessCoding(bytes) : undefined;
+  const samples =
+    jpegLs !== undefined && isThis(jpegLs)
+      ? decodeJpegLs(bytes, jpegLs)
+      : lossless !== undefined && isThis(lossless)
+        ? decodeJpegLossless(bytes, lossless)
+        : undefined;
+  return bitsAllocated === 16 && samples instanceof Uint8Array ? Uint16Array.from(samples) : samples;
 }
 
 /** What the codec said, short and without line breaks; codecs speak of markers and lengths only. */
