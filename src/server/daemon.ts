@@ -13,6 +13,7 @@ import { changedKeys, refusedNodes } from './audit-trail.ts';
 import { createPictures } from './console/pictures.ts';
 import { type Context, putInForce } from './context.ts';
 import { type Crew, startCrew } from './crew.ts';
+import { readiness } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { startReading } from './reading.ts';
 import { prepareReload } from './reload.ts';
@@ -161,17 +162,21 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
 function contextOf(config: Config, resources: Resources, { log, version }: DaemonOptions): Context {
   const { ledger, queue, folder, keyOf, worker, site } = resources;
   const inForce = putInForce(config, site);
-  const metrics = createMetrics(ledger);
+  const storage = createStorageWatch(folder, () => inForce.reserve);
+  const metrics = createMetrics(ledger, {
+    ready: async () => (await readiness(context)).ready,
+    freeBytes: () => storage.free,
+    reserveBytes: () => inForce.reserve,
+  });
   resources.audit.counts.take = metrics.audited;
-  return {
-    ...{ ledger, queue, folder, log, keyOf, version, inForce },
+  const context: Context = {
+    ...{ ledger, queue, folder, log, keyOf, version, inForce, metrics, storage },
     worker: worker.name,
-    metrics,
     audit: auditInForce(resources.audit.audit),
-    storage: createStorageWatch(folder, () => inForce.reserve),
     hardStop: new AbortController(),
     stopping: false,
   };
+  return context;
 }
 
 /** What a killed process of this name held is due at once; without the ledger it is when its lease runs out. */
