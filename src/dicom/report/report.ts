@@ -148,8 +148,7 @@ function reportUids(
     heatmap: ({ sopInstanceUid }) =>
       hashedUid('sc', studyUid, sopInstanceUid, ...reader, options.language, LAYOUT_VERSION),
     // One report a series: each has a number and a time of its own, and viewers show one of a series.
-    series: (profile) =>
-      hashedUid('sr-series', profile, studyUid, ...product, String(revision), ...films),
+    series: (profile) => hashedUid('sr-series', profile, studyUid, ...product, String(revision), ...films),
     document: (profile, srClass) =>
       hashedUid('sr', profile, srClass, options.language, LAYOUT_VERSION, studyUid, ...reader, ...films),
   };
