@@ -7,7 +7,7 @@ export interface StudiesOptions {
   readonly json?: boolean;
 }
 
-/** `studies list|show|retry|forget`: the ledger, for an admin. */
+/** `studies list|show|retry|forget|backup`: the ledger, for an admin. */
 export function studiesCommand(): Command {
   const command = new Command('studies').description(
     'The ledger: what came, what was read, what is stuck and why.',
@@ -63,6 +63,19 @@ export function studiesCommand(): Command {
     .action(async (studies: string[], options: StudiesOptions) => {
       const { forgetStudies } = await import('./studies-ledger.ts');
       await forgetStudies(configPath(options.config), studies, options);
+    });
+
+  command
+    .command('backup')
+    .description(
+      'Copies ledger, films and secret into a new folder while the service runs (see docs/backup.md).',
+    )
+    .argument('<folder>', 'a folder that is not there yet')
+    .option(...file)
+    .option(...json)
+    .action(async (folder: string, options: StudiesOptions) => {
+      const { backupStudies } = await import('./studies-backup.ts');
+      await backupStudies(configPath(options.config), folder, options);
     });
 
   return command;
