@@ -31,7 +31,7 @@ export function Films({ history }) {
     }
     <div class="film-row">
       <${Section} title="Film and heat map" id="film">
-        <${StoredFilm} key=${shown.sopInstanceUid} study=${history.study} instance=${shown.sopInstanceUid} hasReading=${reading !== undefined} />
+        <${StoredFilm} key=${`${shown.sopInstanceUid} ${reading?.run}`} study=${history.study} instance=${shown.sopInstanceUid} hasReading=${reading !== undefined} />
         ${shown.selection !== null && shown.selection.kind !== 'read' && html`<p class="notice"><${Reason} reason=${shown.selection.reason} /></p>`}
       <//>
       <${Section} title="Reading" id="reading">

@@ -3,7 +3,7 @@
 /** @import { ListedStudy, TriagePage } from './api.js' */
 import { useLive, useNow } from './live.js';
 import { Failure, Loading, Moment, Pill, Share } from './parts.js';
-import { html } from './preact.js';
+import { html, useRef } from './preact.js';
 import { listHref, studyHref } from './route.js';
 import { counted, dicomDate, findingWords, LABEL_WORDS, LABELS, STATE_WORDS, shortUid } from './words.js';
 
@@ -37,8 +37,12 @@ export function ListPage({ query }) {
   };
   const now = useNow(20_000);
   /** @type {import('./live.js').Live<TriagePage>} */
-  const { value, failure } = useLive(pathOf(filters, now), EVERY_MS);
-  return html`<div class="list">
+  const { value: fresh, failure } = useLive(pathOf(filters, now), EVERY_MS);
+  // Until an answer to other filters comes, the list before stays, pale, so that nothing jumps.
+  const last = useRef(/** @type {TriagePage | null} */ (null));
+  if (fresh !== null) last.current = fresh;
+  const value = fresh ?? (failure === null ? last.current : null);
+  return html`<div class="list" aria-busy=${fresh === null && failure === null ? 'true' : 'false'}>
     <h1>Worklist</h1>
     <${Filters} filters=${filters} />
     ${failure !== null && html`<${Failure} failure=${failure} />`}

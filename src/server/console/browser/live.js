@@ -13,6 +13,9 @@ import { useEffect, useState } from './preact.js';
 /** Every so many times the whole is asked for, tag or not: what committed late shows up then. */
 const WHOLE_EVERY = 10;
 const LONGEST_PAUSE_MS = 30_000;
+/** Failures after which a picture is asked for again, and when. */
+const PASSING = ['api.busy', 'pixel.busy', 'no-connection', 'service.stopping'];
+const AGAIN_MS = 3000;
 
 /** @type {Set<(lost: boolean) => void>} */
 const listeners = new Set();
@@ -119,21 +122,29 @@ export function usePicture(path) {
     if (path === null) return undefined;
     const controller = new AbortController();
     let url = '';
-    getPicture(path, controller.signal).then(
-      (picture) => {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+
+    async function load() {
+      try {
+        const picture = await getPicture(String(path), controller.signal);
         if (controller.signal.aborted) return;
         url = URL.createObjectURL(picture);
         setShown({ path, url, failure: null });
-      },
-      (error) => {
+      } catch (error) {
         if (controller.signal.aborted) return;
         const failure =
           error instanceof ApiFailure ? error : new ApiFailure('unknown', 'An unknown failure.');
-        setShown({ path, url: null, failure });
-      },
-    );
+        // Others are being drawn, or the service restarts: the next time may go well.
+        if (PASSING.includes(failure.code)) timer = setTimeout(load, AGAIN_MS);
+        else setShown({ path, url: null, failure });
+      }
+    }
+
+    void load();
     return () => {
       controller.abort();
+      clearTimeout(timer);
       if (url !== '') URL.revokeObjectURL(url);
     };
   }, [path]);
