@@ -9,10 +9,13 @@
  *   --senders N                    (default 8)
  *   --ahead N                      senders pause while so many studies have not ended (default 24)
  *   --threads N                    of the network (default 0: one a core)
+ *   --backlog N                    instead: N studies wait for an archive and a RIS that are away (20000)
+ *   --away N                       seconds that they stay away (default 120)
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { runAway } from './load/away.ts';
 import { type LoadReport, runLoad } from './load/run.ts';
 
 const { values } = parseArgs({
@@ -22,9 +25,16 @@ const { values } = parseArgs({
     senders: { type: 'string', default: '8' },
     ahead: { type: 'string', default: '24' },
     threads: { type: 'string', default: '0' },
+    backlog: { type: 'string' },
+    away: { type: 'string', default: '120' },
   },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
+if (values.backlog !== undefined) {
+  const report = await runAway({ studies: Number(values.backlog), awaySeconds: Number(values.away), say });
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  process.exit(report.violations.length === 0 && report.outOfTurn === 0 ? 0 : 1);
+}
 const setups = values.setup === 'both' ? (['embedded', 'spread'] as const) : [values.setup];
 const reports: LoadReport[] = [];
 for (const setup of setups) {

@@ -69,10 +69,10 @@ const clock: Habit = {
 };
 
 const HABITS = {
-  service: process(22_000, 3000, 6000),
-  intake: process(38_000, 3000, 6000),
-  read: process(42_000, 3000, 6000),
-  deliver: process(34_000, 3000, 6000),
+  service: process(90_000, 3000, 6000),
+  intake: process(150_000, 3000, 6000),
+  read: process(160_000, 3000, 6000),
+  deliver: process(140_000, 3000, 6000),
   pacs: process(38_000, 8000, 6000),
   ris: process(34_000, 8000, 6000),
   broker: process(110_000, 6000, 12_000),

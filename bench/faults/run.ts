@@ -13,7 +13,7 @@ export interface FaultRun {
   readonly setup: Setup;
   /** How long there is trouble. */
   readonly seconds: number;
-  /** 1: a kill about every nine seconds; 2: twice as often. */
+  /** 1: a kill about every fifteen seconds; 2: twice as often. */
   readonly pace: number;
   /** Studies a second. */
   readonly rate: number;

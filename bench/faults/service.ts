@@ -34,7 +34,7 @@ export interface ServiceSettings {
 /** Codes with which a start may fail while a peer that it cannot do without is away. */
 const MAY_FAIL_AT_START = /ledger\.(unreachable|busy|full)|storage\.|service\.(folder|port-taken)|ENOSPC/;
 const RESTART_MS = 1000;
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 600_000;
 
 export function superviseService({ role, config, log, env }: ServiceSettings): Service {
   const file = createWriteStream(log, { flags: 'a' });

@@ -109,15 +109,24 @@ export interface Templates {
  *
  * @param seeds drawings of each kind; full-size ones are drawn once
  * @param large whether full-size films are among them
+ * @param only the name of the one kind to make
  */
-export async function makeTemplates({ seeds, large }: { seeds: number; large: boolean }): Promise<Templates> {
+export async function makeTemplates({
+  seeds,
+  large,
+  only,
+}: {
+  seeds: number;
+  large: boolean;
+  only?: string;
+}): Promise<Templates> {
   const folder = await mkdtemp(join(tmpdir(), 'dh-films-'));
   try {
     const make = async (recipes: readonly Recipe[]) => {
       const made: Template[] = [];
       for (const recipe of recipes) {
         const full = (recipe.film.width ?? 0) > 2000;
-        if (full && !large) continue;
+        if ((full && !large) || (only !== undefined && recipe.name !== only)) continue;
         for (let seed = 1; seed <= (full ? 1 : seeds); seed += 1) made.push(await draw(recipe, seed, folder));
       }
       return made;
