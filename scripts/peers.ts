@@ -33,6 +33,12 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
   { name: 'nginx', file: '/usr/sbin/nginx', packages: ['nginx-light'] },
   { name: 'docker-compose', file: '/usr/bin/docker-compose', packages: ['docker-compose'] },
   { name: 'promtool', file: '/usr/bin/promtool', packages: ['prometheus'] },
+  {
+    name: 'rsyslog with TLS',
+    file: '/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so',
+    packages: ['rsyslog', 'rsyslog-openssl'],
+  },
+  { name: 'jing', file: '/usr/bin/jing', packages: ['jing'] },
   { name: 'Chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
 ];
 
