@@ -86,12 +86,20 @@ async function openStudy(file: Uint8Array): Promise<void> {
 }
 
 /** A picture for the README, small enough for it. */
-async function picture(name: string): Promise<void> {
+async function picture(name: string, shown = page): Promise<void> {
   if (!takesPictures) return;
   await mkdir(IMAGES, { recursive: true });
-  const png = await page.screenshot({ fullPage: true });
+  const { width = 0 } = shown.viewportSize() ?? {};
+  // The upper part of a long page: it has to be read in a README.
+  const clip = {
+    x: 0,
+    y: 0,
+    width,
+    height: Math.min(1240, await shown.evaluate('document.body.scrollHeight')),
+  };
+  const png = await shown.screenshot({ fullPage: true, clip });
   const path = join(IMAGES, `console-${name}.png`);
-  await sharp(png).png({ palette: true, colours: 128, effort: 10 }).toFile(path);
+  await sharp(png).png({ palette: true, colours: 256, effort: 10 }).toFile(path);
 }
 
 test('the list has the stat study first, with finding, probability, state and no patient', {
@@ -154,7 +162,9 @@ test('long lists go on by pages, each with its own address', { skip }, async () 
     for (;;) {
       await links.first().waitFor();
       const before = await links.first().getAttribute('href');
-      const shown: string[] = await links.evaluateAll('(all) => all.map((each) => each.href)');
+      const shown: string[] = await links.evaluateAll((all: readonly { readonly href: string }[]) =>
+        all.map(({ href }) => href),
+      );
       for (const href of shown) {
         assert.equal(seen.has(href), false);
         seen.add(href);
@@ -201,9 +211,13 @@ test('a study shows its film beside the heat map, and the slider takes the colou
   await openStudy(stat);
   const pictures = page.locator('.pair img');
   await page.locator('.pair .over').waitFor();
-  const sizes: string[] = await pictures.evaluateAll(
-    '(all) => all.map((each) => [each.naturalWidth, each.naturalHeight].join("x"))',
-  );
+  const sizesNow = (): Promise<string[]> =>
+    pictures.evaluateAll(
+      (all: readonly { readonly naturalWidth: number; readonly naturalHeight: number }[]) =>
+        all.map(({ naturalWidth, naturalHeight }) => `${naturalWidth}x${naturalHeight}`),
+    );
+  await until('all are loaded', async () => !(await sizesNow()).includes('0x0'));
+  const sizes = await sizesNow();
   assert.equal(sizes.length, 3);
   assert.equal(new Set(sizes).size, 1, 'they lie over each other');
   assert.match(sizes[0] ?? '', /^[3-9]\d\dx\d{3}$|^1000x\d{3,4}$/);
@@ -213,9 +227,13 @@ test('a study shows its film beside the heat map, and the slider takes the colou
   await until('they are gone', async () => (await opacity()) === '0');
   await page.keyboard.press('End');
   await until('they are back', async () => (await opacity()) === '1');
+  await page.locator('.tree').first().waitFor();
+  await picture('study');
 
   function opacity() {
-    return page.locator('.pair .over').evaluate('(picture) => picture.style.opacity');
+    return page
+      .locator('.pair .over')
+      .evaluate((picture: { readonly style: { readonly opacity: string } }) => picture.style.opacity);
   }
 });
 
@@ -244,7 +262,6 @@ test('a study shows reading, report as a tree, message and deliveries', { skip }
   assert.ok(received);
   const deliveries = page.locator('section', { has: page.locator('#deliveries') });
   assert.match(await deliveries.innerText(), /Heat map\s+orthanc\s+Sent\s+1/);
-  await picture('study');
 });
 
 test('a parked delivery says why, and the button takes it up again', { skip }, async () => {
@@ -388,6 +405,9 @@ test('axe finds nothing serious on any page, wide or narrow', { skip }, async ()
     }
   }
   assert.deepEqual(phone.faults, []);
+  await phone.page.goto(`${daemon.url}/`);
+  await phone.page.locator('.studies tbody tr').first().waitFor();
+  await picture('phone', phone.page);
   await phone.close();
 });
 

@@ -123,7 +123,9 @@ function meaning(code: DicomDataset | undefined): string | null {
 function unitOf(code: DicomDataset | undefined): string | null {
   if (code === undefined) return null;
   const sign = text(code, '00080102') === 'UCUM' ? text(code, '00080100') : undefined;
-  return sign === '1' ? null : (sign ?? meaning(code));
+  if (sign === '1') return null;
+  // What stands in braces is a remark, not a unit (UCUM 2.3).
+  return sign?.replace(/^\{(.*)\}$/, '$1') ?? meaning(code);
 }
 
 function codeOf(code: DicomDataset | undefined): string | null {

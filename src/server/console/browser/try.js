@@ -6,7 +6,7 @@ import { FilmPair } from './film-view.js';
 import { Failure, Section } from './parts.js';
 import { html, useEffect, useRef, useState } from './preact.js';
 import { ReadingView } from './reading-view.js';
-import { duration, size } from './words.js';
+import { duration, findingWords, size } from './words.js';
 
 /** @typedef {{ readonly tried: TriedFilm, readonly film: string, readonly heatMap: string }} Shown */
 
@@ -81,8 +81,20 @@ function Answer({ shown }) {
   const { answer, original, remarks } = shown.tried;
   const spent = Object.values(answer.timingsMs).reduce((sum, ms) => sum + ms, 0);
   return html`<${Section} title="Answer" id="answer">
-      <p class="original"><span class="original-number">${original.number}</span> ${original.words}</p>
-      <p class="faint small">0 no pneumonia, 1 bacterial pneumonia, 2 viral pneumonia: the likeliest class, always one of the three. What Deep Health reports, and when it gives no answer, stands under “Reading”.</p>
+      <dl class="answers">
+        <div>
+          <dt>Deep Health reports</dt>
+          <dd class=${`finding-${answer.pneumonia}`}>${findingWords(answer)}</dd>
+        </div>
+        <div>
+          <dt>The original web page would have said</dt>
+          <dd class="original"><span class="original-number">${original.number}</span> ${original.words}</dd>
+        </div>
+      </dl>
+      <p class="faint small">
+        The original knows three answers, 0 no pneumonia, 1 bacterial, 2 viral pneumonia, and always gives the
+        likeliest. Deep Health gives no answer, or leaves the type open, where the film does not carry one.
+      </p>
     <//>
     <div class="film-row">
       <${Section} title="Film and heat map" id="film"><${FilmPair} film=${shown.film} heatMap=${shown.heatMap} /><//>
