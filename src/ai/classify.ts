@@ -1,7 +1,7 @@
 import type { Film, Remark } from '../dicom/film/film.ts';
 import { applicabilityOf } from './applicability.ts';
 import { decide, type TriageOptions, triageOf } from './decision.ts';
-import { type EngineOptions, type Network, openNetwork } from './engine/network.ts';
+import { type EngineOptions, type Network, type NetworkFile, openNetwork } from './engine/network.ts';
 import { activationMap, explainedLabel } from './explain.ts';
 import { FEATURES, MAP_SIDE, type ModelFolder, readModelFolder } from './folder.ts';
 import { type Gate, gateVector, readGate } from './gate.ts';
@@ -69,14 +69,7 @@ export async function loadModel(directory: string, options: ModelOptions = {}): 
 /** Starts the engine for a model folder that was read before. */
 export async function openModel(folder: ModelFolder, options: ModelOptions = {}): Promise<Model> {
   const gate = readGate(folder);
-  const backbone = await openNetwork(
-    {
-      bytes: folder.backbone,
-      input: { name: 'image', shape: [1, folder.manifest.input.height, folder.manifest.input.width] },
-      outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
-    },
-    options,
-  );
+  const backbone = await openNetwork(backboneOf(folder), options);
   const preparation = await openPreparation(folder, options).catch(async (cause: unknown) => {
     await backbone.close();
     throw cause;
@@ -116,6 +109,15 @@ export async function openModel(folder: ModelFolder, options: ModelOptions = {})
       await preparation.close();
       await backbone.close();
     },
+  };
+}
+
+/** The large network of a model folder and what is expected of it. */
+export function backboneOf({ backbone, manifest }: ModelFolder): NetworkFile<'features' | 'featureMap'> {
+  return {
+    bytes: backbone,
+    input: { name: 'image', shape: [1, manifest.input.height, manifest.input.width] },
+    outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
   };
 }
 

@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import { type FilmReading, loadModel, type Model } from '../ai/classify.ts';
+import { type FilmReading, type Model, openModel } from '../ai/classify.ts';
+import { engineFile, rememberedChoice } from '../ai/engine/choice.ts';
+import { readModelFolder } from '../ai/folder.ts';
 
 import { requireConfig } from '../config/require.ts';
 import type { Config } from '../config/schema.ts';
@@ -59,9 +61,13 @@ export async function classifyFiles(
   options: ClassifyOptions,
 ): Promise<{ readonly read: number; readonly failed: number }> {
   const config = requireConfig(configPath(options.config));
-  const model = await loadModel(modelFolder(options.model ?? config.model.path), {
+  const folder = await readModelFolder(modelFolder(options.model ?? config.model.path));
+  const digest = folder.manifest.files.backbone.sha256;
+  // What a daemon measured on this machine is used; measuring takes longer than a few films.
+  const known = await rememberedChoice(engineFile(config.storage.folder), digest);
+  const model = await openModel(folder, {
     engine: options.engine ?? config.model.engine,
-    threads: config.model.threads,
+    ...(config.model.threads === 0 && known !== undefined ? known : { threads: config.model.threads }),
     triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
   });
   const inference = createInference(() => config.model.batch);

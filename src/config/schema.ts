@@ -24,6 +24,8 @@ const duration = (fallback: string, sentence: string) =>
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'is not 1 to 32 letters, digits, - or _');
 const port = z.int().min(1).max(65535);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' }).refine((text) => {
+  // What is no URL at all is told above; this runs all the same.
+  if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return username === '' && password === '' && search === '' && hash === '';
 }, 'is a URL with a user, password, query or fragment');
@@ -297,7 +299,7 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('Folder of a second model that reads along; only ledger and metrics see its readings.'),
       engine: z.enum(['onnx', 'tfjs']).default('onnx').describe('What runs the network.'),
-      threads: z.int().min(0).max(64).default(0).describe('Threads of the engine; 0 takes one a core.'),
+      threads: z.int().min(0).max(64).default(0).describe('Threads of the engine; 0: what is quickest here, measured once.'),
       batch: z.int().min(1).max(64).default(4).describe('The most films inferred at once.'),
     })
     .prefault({})

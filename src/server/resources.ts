@@ -6,7 +6,15 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { loadModel, type Model } from '../ai/classify.ts';
+import { backboneOf, type Model, openModel as openLoadedModel } from '../ai/classify.ts';
+import {
+  type EngineChoice,
+  engineFile,
+  measureEngine,
+  rememberChoice,
+  rememberedChoice,
+} from '../ai/engine/choice.ts';
+import { type ModelFolder, readModelFolder } from '../ai/folder.ts';
 import { modelFolder } from '../cli/model-path.ts';
 import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
@@ -142,18 +150,40 @@ function unknownProblem(error: unknown): DeepHealthError {
 }
 
 /** The model that reads along, where the configuration names one. Throws `model.*`, `engine.*`. */
-export async function openShadow(config: Pick<Config, 'model' | 'report'>): Promise<Model | undefined> {
+export async function openShadow(
+  config: Pick<Config, 'model' | 'report' | 'storage'>,
+): Promise<Model | undefined> {
   const { shadow } = config.model;
   return shadow === undefined
     ? undefined
     : openModel({ ...config, model: { ...config.model, path: shadow } });
 }
 
-/** The model that the configuration names. Throws `model.*`, `engine.*`. */
-export function openModel(config: Pick<Config, 'model' | 'report'>): Promise<Model> {
+/**
+ * The model that the configuration names. Where it leaves the threads open, the ways to use them are measured
+ * once on a machine and kept in the data folder. Throws `model.*`, `engine.*`.
+ */
+export async function openModel(config: Pick<Config, 'model' | 'report' | 'storage'>): Promise<Model> {
   const { path, engine, threads } = config.model;
   const { enabled, certainty } = config.report.triage;
-  return loadModel(modelFolder(path), { engine, threads, triage: { enabled, category2From: certainty } });
+  const folder = await readModelFolder(modelFolder(path));
+  const choice =
+    engine === 'onnx' && threads === 0 ? await engineChoice(folder, config.storage.folder) : { threads };
+  return openLoadedModel(folder, {
+    engine,
+    ...choice,
+    triage: { enabled, category2From: certainty },
+  });
+}
+
+async function engineChoice(folder: ModelFolder, home: string): Promise<EngineChoice> {
+  const file = engineFile(home);
+  const digest = folder.manifest.files.backbone.sha256;
+  const known = await rememberedChoice(file, digest);
+  if (known !== undefined) return known;
+  const measured = await measureEngine(backboneOf(folder));
+  await rememberChoice(file, digest, measured);
+  return measured;
 }
 
 /** A server that listens. Throws `service.port-taken`, `service.address`, `service.certificate`. */

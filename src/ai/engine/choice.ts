@@ -1,0 +1,122 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type NetworkFile, openNetwork } from './network.ts';
+
+/** How the threads of the engine are used on this machine. */
+export interface EngineChoice {
+  readonly threads: number;
+  /** Passes side by side. */
+  readonly lanes: number;
+}
+
+export interface MeasuredChoice extends EngineChoice {
+  /** What it gave when it was measured. */
+  readonly filmsPerSecond: number;
+}
+
+/** More passes at once than this only take memory. */
+const MOST_LANES = 8;
+const ROUNDS = 3;
+/** More lanes must bring so much: with fewer, a study alone is quicker. */
+const WORTH = 1.03;
+
+/**
+ * Tries the ways to share the processor between passes and takes the one that reads the most films a second.
+ * It takes about a second. All of them give the same bytes: only the time is chosen here (docs/decisions/0114).
+ */
+export async function measureEngine<Output extends string>(
+  file: NetworkFile<Output>,
+  cores = availableParallelism(),
+): Promise<MeasuredChoice> {
+  let best: MeasuredChoice | undefined;
+  for (const choice of candidates(cores)) {
+    const filmsPerSecond = await rateOf(file, choice);
+    if (best === undefined || filmsPerSecond > best.filmsPerSecond * WORTH)
+      best = { ...choice, filmsPerSecond };
+  }
+  if (best === undefined) throw new Error('there is always a candidate');
+  return best;
+}
+
+/** One pass on all cores, then twice as many side by side each time; and half of the cores, where two are one. */
+function candidates(cores: number): EngineChoice[] {
+  const found: EngineChoice[] = [];
+  for (const threads of cores >= 4 ? [cores, cores >> 1] : [cores]) {
+    for (let lanes = 1; lanes <= Math.min(threads, MOST_LANES); lanes *= 2) found.push({ threads, lanes });
+  }
+  return found;
+}
+
+async function rateOf<Output extends string>(
+  file: NetworkFile<Output>,
+  choice: EngineChoice,
+): Promise<number> {
+  const network = await openNetwork(file, { ...choice, engine: 'onnx' });
+  try {
+    const length = file.input.shape.reduce((product, side) => product * side, 1);
+    const input = Float32Array.from({ length }, (_, i) => ((i * 31) % 255) / 255);
+    const passes = (count: number) =>
+      Promise.all(
+        Array.from({ length: choice.lanes }, async () => {
+          for (let n = 0; n < count; n += 1) await network.run(input, 1);
+        }),
+      );
+    await passes(1);
+    const began = performance.now();
+    await passes(ROUNDS);
+    return (ROUNDS * choice.lanes * 1000) / (performance.now() - began);
+  } finally {
+    await network.close();
+  }
+}
+
+/** Where the choice is kept in a data folder. */
+export function engineFile(dataFolder: string): string {
+  return join(dataFolder, 'engine.json');
+}
+
+/**
+ * What was measured on this machine before, for this network and this onnxruntime; undefined when it was not,
+ * or the file cannot be read.
+ *
+ * @param file where it is kept
+ * @param digest SHA-256 of the model
+ */
+export async function rememberedChoice(file: string, digest: string): Promise<MeasuredChoice | undefined> {
+  const known = (await remembered(file))[machineKey(digest)];
+  const whole = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
+  return known && whole(known.threads) && whole(known.lanes) ? known : undefined;
+}
+
+/** Keeps what was measured. A folder that cannot be written is no failure: it is measured again next time. */
+export async function rememberChoice(file: string, digest: string, choice: MeasuredChoice): Promise<void> {
+  try {
+    const all = { ...(await remembered(file)), [machineKey(digest)]: choice };
+    const latest = Object.fromEntries(Object.entries(all).slice(-8));
+    await mkdir(dirname(file), { recursive: true });
+    const partial = `${file}.${process.pid}.partial`;
+    await writeFile(partial, `${JSON.stringify(latest, null, 2)}\n`);
+    await rename(partial, file);
+  } catch {
+    // Only time is lost.
+  }
+}
+
+async function remembered(file: string): Promise<Record<string, MeasuredChoice | undefined>> {
+  try {
+    const found: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return typeof found === 'object' && found !== null ? (found as Record<string, MeasuredChoice>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A data folder may move to another machine, and a container may get other cores. */
+function machineKey(digest: string): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return [cpus()[0]?.model ?? process.arch, availableParallelism(), `onnxruntime ${version}`, digest].join(
+    ', ',
+  );
+}
