@@ -8,7 +8,7 @@ import { median } from './timing.ts';
 
 /** From the start of the process to the result on stdout. */
 export async function benchStart({ quick }: BenchOptions, tell: (row: Row) => void): Promise<void> {
-  const rounds = quick ? 2 : 11;
+  const rounds = quick ? 1 : 11;
   const scratch = await mkdtemp(join(tmpdir(), 'deep-health-start-'));
   try {
     const film = (await filmFile(1, 'uncompressed')) ?? '';

@@ -8,6 +8,9 @@ if (major < 24) {
   );
   process.exit(2);
 }
+// Passes of the network, files and pictures share these threads; the usual four are few on a larger machine.
+const { availableParallelism } = await import('node:os');
+process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
 const { enableCompileCache } = await import('node:module');
 enableCompileCache();
 const { main } = await import('../src/cli/main.ts');

@@ -10,7 +10,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { preparePeers } from './peers.ts';
 
-const PATTERNS = ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'training/**/*.test.ts', 'test/**/*.test.ts'];
+const PATTERNS = ['src', 'scripts', 'training', 'bench', 'test'].map((folder) => `${folder}/**/*.test.ts`);
 
 function testFiles(asked: readonly string[]): string[] {
   if (asked.length === 0) return PATTERNS.flatMap((pattern) => globSync(pattern)).sort();
