@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseExposition } from '../../test/peers/exposition.ts';
 import type { Reading } from '../ai/reading.ts';
@@ -70,12 +72,22 @@ const PROCESS = { ready: async () => true, freeBytes: () => 5, reserveBytes: () 
 
 const ledger = {
   studies: {
-    countByState: async () => ({ settling: 0, queued: 2, reading: 1, reported: 0, delivered: 3, skipped: 0, failed: 0 }),
+    countByState: async () => ({
+      settling: 0,
+      queued: 2,
+      reading: 1,
+      reported: 0,
+      delivered: 3,
+      skipped: 0,
+      failed: 0,
+    }),
     waiting: async () => ({ stat: 1, routine: 1 }),
     oldestWaiting: async () => ({ stat: null, routine: Date.now() - 5000 }),
   },
   deliveries: {
-    backlog: async () => [{ destination: 'ris "1"\\', pending: 2, parked: 1, oldestPendingAt: Date.now() - 60_000 }],
+    backlog: async () => [
+      { destination: 'ris "1"\\', pending: 2, parked: 1, oldestPendingAt: Date.now() - 60_000 },
+    ],
   },
   readings: { recent: async () => films('orthanc', 60, () => 0.95) },
 } as unknown as MeasuredLedger;
@@ -104,6 +116,14 @@ test('the text is strict Prometheus with everything in it, also with odd names',
     ({ labels }) => labels.pacs === 'received' && labels.le === '0.9',
   );
   assert.equal(highest?.value, 0, 'a probability of 1 is in the last bucket only');
+  const promtool = '/usr/bin/promtool';
+  if (existsSync(promtool)) {
+    const { status, stdout, stderr } = spawnSync(promtool, ['check', 'metrics'], {
+      input: (await metrics.text()).body.replaceAll(/^.*\b(nodejs|process)_.*\n/gm, ''),
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stdout + stderr], [0, ''], 'Prometheus’s own linter');
+  }
   for (const [name, { help, samples }] of families) {
     if (!name.startsWith('deephealth_')) continue;
     assert.match(help, /\.$/, name);

@@ -140,6 +140,7 @@ async function deliverOne(
   }
   if (outcome.kind === 'sent' && destination.via !== 'folder') reached(`delivery.${destination.via}-sent`);
   const entry = {
+    job: `${keyOf(delivery.studyUid)}.${delivery.run}`,
     study: keyOf(delivery.studyUid),
     destination: destination.name,
     object: delivery.object.kind,

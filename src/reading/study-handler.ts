@@ -9,7 +9,7 @@ import type { StudyKey } from '../observe/study-key.ts';
 import type { StudyHandler } from '../queue/types.ts';
 import type { ModelInForce } from './model-in-force.ts';
 import { noteStudyRead } from './note-study.ts';
-import { readStudy, type StudyReader, type StudyReading } from './read-study.ts';
+import { readStudy, type StudyFilm, type StudyReader, type StudyReading } from './read-study.ts';
 import { codeOf, verdictOf } from './retry.ts';
 import type { Shadow } from './shadow.ts';
 import { reached } from './stop-points.ts';
@@ -37,7 +37,9 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
     reached('reading.claimed');
     const began = performance.now();
     const signal = AbortSignal.any([handling.signal, lost]);
-    const entry = { study: handling.keyOf(claim.studyUid), run: claim.run, source: claim.source.kind };
+    const study = handling.keyOf(claim.studyUid);
+    // The job is one reading of a study; its lines and those of its deliveries share it.
+    const entry = { job: `${study}.${claim.run}`, study, run: claim.run, source: claim.source.kind };
     const took = () => (performance.now() - began) / 1000;
     const arrived = arrivalOf(claim, handling.ledger);
     sinceArrival(arrived, 'claimed', handling.metrics);
@@ -54,7 +56,10 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
           handling.metrics.studyRead('reported', null, took());
           sinceArrival(arrived, 'reported', handling.metrics);
           noteStudyRead(claim, claim.studyUid, reading.films, handling);
-          handling.log.info({ ...entry, ms, films: reading.films.length }, 'Read and reported');
+          handling.log.info(
+            { ...entry, ms, films: reading.films.length, steps: stepsOf(reading.films) },
+            'Read and reported',
+          );
           handling.onReported();
           handling.shadow.offer(claim, reading.films, entry);
           break;
@@ -71,6 +76,18 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
       handling.metrics.studyRead('again', codeOf(error).code, took());
     }
   };
+}
+
+/** Milliseconds of each step, over all films. */
+function stepsOf(films: readonly StudyFilm[]): Readonly<Record<string, number>> {
+  const steps = { read: 0, decode: 0, prepare: 0, infer: 0 };
+  for (const { film, outcome } of films) {
+    steps.read += film.timings.read;
+    steps.decode += film.timings.decode;
+    steps.prepare += outcome.timings.prepare;
+    steps.infer += outcome.timings.infer;
+  }
+  return Object.fromEntries(Object.entries(steps).map(([step, ms]) => [step, Math.round(ms)]));
 }
 
 /** When the last instance of the study came; null where nobody knows. */

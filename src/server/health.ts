@@ -1,3 +1,4 @@
+import { ERROR_KINDS, type ErrorCode } from '../errors/error.ts';
 import type { StorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { Queue } from '../queue/types.ts';
@@ -13,19 +14,25 @@ export interface Readiness {
   readonly ready: boolean;
   /** Codes of what is not ready; their meaning stands in docs/errors.md. */
   readonly problems: readonly string[];
+  /** The same in sentences: what each means and what can be done about it. */
+  readonly why: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[];
 }
 
 const LONGEST_CHECK_MS = 2000;
 
 /** Whether new work can be taken, and if not, why not. */
 export async function readiness({ ledger, queue, storage, stopping }: HealthChecks): Promise<Readiness> {
-  const problems: string[] = [];
+  const problems: ErrorCode[] = [];
   if (stopping) problems.push('service.stopping');
   const [answered, low] = await Promise.all([inTime(ledger.check()), storage.low().catch(() => true)]);
   if (!answered) problems.push('ledger.unreachable');
   if (low) problems.push('storage.low');
   if (!queue.ready()) problems.push('queue.unreachable');
-  return { ready: problems.length === 0, problems };
+  const why = problems.map((code) => {
+    const { meaning, remedy } = ERROR_KINDS[code];
+    return { code, meaning, remedy };
+  });
+  return { ready: problems.length === 0, problems, why };
 }
 
 /** An answer serves all who ask within this time: whoever asks in a loop, without sign-in, costs nothing. */

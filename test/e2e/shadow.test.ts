@@ -103,7 +103,7 @@ test('a model is taken over by reload, read with at once, and taken back the sam
   assert.equal(again?.objects.filter(({ kind }) => kind === 'sr-text').length, 2);
 });
 
-test('a reload with a broken shadow, or a broken audit trail, changes nothing at all', async () => {
+test('a reload with a broken shadow changes nothing at all', async () => {
   const broken = join(folder, 'broken');
   await cp(other, broken, { recursive: true });
   await writeFile(join(broken, 'head.bin'), 'no head');
@@ -117,6 +117,36 @@ test('a reload with a broken shadow, or a broken audit trail, changes nothing at
     '99.0.0',
     'the path of the refused config is not in force',
   );
+});
+
+test('an audit trail comes and goes by reload; one that cannot be written changes nothing', async () => {
+  const path = join(folder, 'trail', 'audit.log');
+  const withTrail = (audit: object, model: object = {}) => ({
+    model: { threads: 1, ...model },
+    observe: { log: { level: 'debug', pretty: 'never' }, audit },
+  });
+  const asked = async (config: Record<string, unknown>, said: string) => {
+    const before = daemon.log.filter(({ msg }) => msg === said).length;
+    await daemon.configure(config);
+    daemon.child.kill('SIGHUP');
+    await until(said, async () => daemon.log.filter(({ msg }) => msg === said).length > before, 60_000);
+  };
+  await asked(
+    withTrail({ type: 'file', path: join(other, 'manifest.json', 'audit.log') }, { path: other }),
+    'The old configuration stays',
+  );
+  assert.ok(daemon.log.some(({ code }) => code === 'audit.file'));
+  await asked(withTrail({ type: 'file', path }), 'The changed configuration is in force');
+  await daemon.api(`/api/studies/${studyOf(film(9201))}`);
+  await until('the look is told', async () => /110103.*view|110103/.test(await readFile(path, 'utf8')));
+  const trail = await readFile(path, 'utf8');
+  assert.match(trail.split('\n')[0] ?? '', /110131/, 'the new trail begins with the change');
+  assert.match(
+    Buffer.from(/type="changed" value="([^"]+)"/.exec(trail)?.[1] ?? '', 'base64').toString(),
+    /observe\.audit/,
+  );
+  await asked(withTrail({ type: 'none' }), 'The changed configuration is in force');
+  assert.match(await readFile(path, 'utf8'), /110131[\s\S]*110131/, 'its end is told in it');
 });
 
 test('a shadow that cannot be opened at the start does not keep the service from reading', async () => {

@@ -26,7 +26,7 @@ const TOO_MANY = {
  * @param onDue called when a study may have to be settled
  */
 export function receiveRoute(context: Context, onDue: () => void): Router {
-  const { ledger, queue, folder, storage, log, metrics, inForce } = context;
+  const { ledger, queue, folder, storage, log, keyOf, metrics, inForce } = context;
   const receiving: Receiving = {
     ...{ ledger, folder, storage, log },
     settleMs: () => Math.max(LONGEST_SETTLE_MS, inForce.settleMs),
@@ -73,7 +73,8 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
     const { stored, failed, studies, answer } = receipt;
     metrics.received('stored', stored);
     metrics.received('failed', failed);
-    log.info({ studies: studies.length, stored, failed, status: answer.status }, 'Received');
+    const keys = studies.slice(0, 20).map((uid) => keyOf(uid));
+    log.info({ studies: studies.length, keys, stored, failed, status: answer.status }, 'Received');
     if (stored > 0) {
       const from = { name: userOf(response), address: clientOfRequest(request) };
       for (const studyUid of studies)
