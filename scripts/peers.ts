@@ -30,6 +30,13 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
   { name: 'python3-pil', file: '/usr/lib/python3/dist-packages/PIL', packages: ['python3-pil'] },
   { name: 'RabbitMQ', file: '/usr/sbin/rabbitmq-server', packages: ['rabbitmq-server'] },
   { name: 'PostgreSQL', file: '/usr/lib/postgresql', packages: ['postgresql'] },
+  { name: 'eatmydata', file: '/usr/lib/x86_64-linux-gnu/libeatmydata.so', packages: ['libeatmydata1'] },
+  {
+    name: 'libfaketime',
+    file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
+    packages: ['libfaketime'],
+  },
+  { name: 'ext4 tools', file: '/usr/sbin/mkfs.ext4', packages: ['e2fsprogs'] },
   { name: 'nginx', file: '/usr/sbin/nginx', packages: ['nginx-light'] },
   { name: 'docker-compose', file: '/usr/bin/docker-compose', packages: ['docker-compose'] },
   { name: 'promtool', file: '/usr/bin/promtool', packages: ['prometheus'] },

@@ -55,7 +55,8 @@ test('the UID of an SR follows films, model, parameters and profile, and nothing
     makeReport(reportInput(...args)).air?.sopInstanceUid;
   const same = uid();
   assert.equal(uid([{}], { analysedAt: new Date('2027-01-01T00:00:00Z') }), same);
-  assert.equal(uid([{ heatmap: null }]), same);
+  // Heat maps switched off for an archive that takes none: the next report must not point to one.
+  assert.notEqual(uid([{ heatmap: null }]), same);
   const model = { ...reading().model, sha256: 'cd'.repeat(32) };
   assert.notEqual(uid([{ reading: reading({ model }) }]), same);
   assert.notEqual(uid([{ film: film({ '00080018': el('UI', '1.2.3') }) }]), same);

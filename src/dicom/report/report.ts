@@ -139,6 +139,8 @@ function reportUids(
 ): ReportUids {
   const studyUid = identities[0]?.studyUid ?? '';
   const films = identities.map(({ sopInstanceUid }) => sopInstanceUid).toSorted();
+  // A report that points to no heat map is another document than one that does (decision 0103).
+  const pictured = input.films.some(({ heatmap }) => heatmap) ? [] : ['without heat map'];
   const { preprocessing, thresholds } = input.algorithm;
   const reader = [model.name, model.version, model.sha256, preprocessing, thresholds];
   const product = [input.station.version, model.name, model.version, model.sha256];
@@ -150,7 +152,17 @@ function reportUids(
     // One report a series: each has a number and a time of its own, and viewers show one of a series.
     series: (profile) => hashedUid('sr-series', profile, studyUid, ...product, String(revision), ...films),
     document: (profile, srClass) =>
-      hashedUid('sr', profile, srClass, options.language, LAYOUT_VERSION, studyUid, ...reader, ...films),
+      hashedUid(
+        'sr',
+        profile,
+        srClass,
+        options.language,
+        LAYOUT_VERSION,
+        studyUid,
+        ...reader,
+        ...films,
+        ...pictured,
+      ),
   };
 }
 
