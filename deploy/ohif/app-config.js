@@ -26,11 +26,13 @@ const filmAndResult = {
     heatMap: {
       seriesMatchingRules: [
         { attribute: 'SeriesDescription', constraint: { startsWith: HEAT_MAP }, required: true },
+        { attribute: 'newestOfItsKind', constraint: { equals: true }, required: true },
       ],
     },
     report: {
       seriesMatchingRules: [
         { attribute: 'SeriesDescription', constraint: { startsWith: REPORT }, required: true },
+        { attribute: 'newestOfItsKind', constraint: { equals: true }, required: true },
       ],
     },
   },
@@ -55,6 +57,14 @@ const filmAndResult = {
   ],
 };
 
+/** When the newest instance of a series was made: a study that was read again has an older report too. */
+function newestContent({ instances = [] }) {
+  return instances.reduce((newest, { ContentDate = '', ContentTime = '' }) => {
+    const made = `${ContentDate}${ContentTime}`;
+    return made > newest ? made : newest;
+  }, '');
+}
+
 function viewport(id) {
   return {
     viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
@@ -69,7 +79,8 @@ window.config = {
     {
       id: 'deep-health',
       preRegistration: ({ servicesManager }) => {
-        servicesManager.services.hangingProtocolService.addCustomAttribute(
+        const { hangingProtocolService } = servicesManager.services;
+        hangingProtocolService.addCustomAttribute(
           'deepHealthReport',
           'Whether the study holds a report of Deep Health',
           (study, { displaySets = [] } = {}) =>
@@ -77,6 +88,16 @@ window.config = {
               ({ StudyInstanceUID, SeriesDescription = '' }) =>
                 StudyInstanceUID === (study.StudyInstanceUID ?? study.studyInstanceUid) &&
                 SeriesDescription.startsWith(REPORT),
+            ),
+        );
+        hangingProtocolService.addCustomAttribute(
+          'newestOfItsKind',
+          'Whether no series of the same description has newer content',
+          (series, { displaySets = [] } = {}) =>
+            displaySets.every(
+              (other) =>
+                other.SeriesDescription !== series.SeriesDescription ||
+                newestContent(other) <= newestContent(series),
             ),
         );
       },
@@ -91,6 +112,14 @@ window.config = {
     {
       // OHIF would offer to play the heat map as a film of moving pictures.
       autoCineModalities: { $set: ['US'] },
+      // Window and level of a colour picture mean nothing, and would stand over the heat map's legend.
+      'viewportOverlay.bottomLeft': {
+        0: {
+          condition: {
+            $set: ({ instance, referenceInstance }) => (instance ?? referenceInstance)?.Modality !== 'OT',
+          },
+        },
+      },
       // No tour of the viewer before the first film is seen.
       'ohif.tours': { $set: [] },
     },
