@@ -124,6 +124,20 @@ async function page(db: Db, filter: StudyFilter): Promise<StudyPage> {
     .orderBy('study_uid', 'desc')
     .limit(limit + 1)
     .execute();
+  return pageOf(db, rows, limit, cursorAfter);
+}
+
+/**
+ * A page of a list.
+ *
+ * @param rows one more than the page holds, where there are more
+ */
+export async function pageOf<Row extends StudyRow>(
+  db: Db,
+  rows: readonly Row[],
+  limit: number,
+  cursorAfter: (row: Row) => string,
+): Promise<StudyPage> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return {
@@ -146,8 +160,7 @@ function parseCursor(cursor: string): { noticedAt: Instant; uid: StudyUid } {
   return { noticedAt: Number(match[1]), uid: studyUid(match[2]) };
 }
 
-/** Rows as studies, with the counts of their deliveries. */
-export async function withDeliveries(db: Db, rows: readonly StudyRow[]): Promise<Study[]> {
+async function withDeliveries(db: Db, rows: readonly StudyRow[]): Promise<Study[]> {
   const counts = new Map<StudyUid, Record<DeliveryState, number>>();
   for (const row of rows) counts.set(row.study_uid, { pending: 0, sent: 0, parked: 0 });
   if (rows.length > 0) {

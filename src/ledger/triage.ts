@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { DeepHealthError } from '../errors/error.ts';
 import type { Db, LedgerContext } from './context.ts';
-import { clampedLimit, withDeliveries } from './listing.ts';
+import { clampedLimit, pageOf } from './listing.ts';
 import type { StudyRow } from './schema.ts';
 import type { Instant, Ledger, StudyPage, TriageFilter } from './types.ts';
 import { type StudyUid, studyUid } from './uids.ts';
@@ -79,12 +79,7 @@ async function page(db: Db, dialect: LedgerContext['dialect'], filter: TriageFil
     .orderBy('study_uid', 'desc')
     .limit(limit + 1)
     .execute();
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    studies: await withDeliveries(db, shown),
-    next: rows.length > limit && last !== undefined ? cursorAfter(last) : null,
-  };
+  return pageOf(db, rows, limit, cursorAfter);
 }
 
 /** A study that moved to another rank meanwhile may be shown on two pages or on none until the list is renewed. */
