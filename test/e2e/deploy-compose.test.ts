@@ -123,7 +123,7 @@ describe('the site of docker-compose.yml, as processes', () => {
       authorization: `Basic ${Buffer.from(`${user}:${here.secret(secret)}`).toString('base64')}`,
     });
     const waitFor = (what: string, ask: () => Promise<boolean>) =>
-      until(what, ask, 60_000).catch((error: unknown) => {
+      until(what, ask, 150_000).catch((error: unknown) => {
         throw new Error(here.said().slice(-4000), { cause: error });
       });
     for (const name of ['orthanc', 'ris', 'intake', 'read', 'deliver']) {

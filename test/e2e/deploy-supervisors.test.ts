@@ -41,7 +41,7 @@ describe('deploy/pm2', () => {
       const { status, stdout, stderr } = pm2('start', ECOSYSTEM);
       assert.equal(status, 0, stdout + stderr);
       const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-      await until('the service is ready', ready, 60_000);
+      await until('the service is ready', ready, 150_000);
       const [app] = JSON.parse(pm2('jlist').stdout) as { name: string; pm2_env: { status: string } }[];
       assert.deepEqual([app?.name, app?.pm2_env.status], ['deep-health', 'online']);
       assert.equal(pm2('stop', 'deep-health').status, 0);
