@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseExposition } from '../../test/peers/exposition.ts';
 import type { Reading } from '../ai/reading.ts';
@@ -143,4 +143,14 @@ test('without the database the counters of the process are still served', async 
   const families = parseExposition((await metrics.text()).body);
   assert.equal(families.get('deephealth_polls_total')?.samples[0]?.value, 1);
   assert.deepEqual(families.get('deephealth_studies')?.samples, []);
+});
+
+test('docs/metrics.md names every metric, and no other', async () => {
+  const families = parseExposition((await createMetrics(ledger, PROCESS).text()).body);
+  const served = [...families.keys()].filter((name) => name.startsWith('deephealth_')).sort();
+  const table = readFileSync('docs/metrics.md', 'utf8')
+    .split('\n')
+    .filter((line) => /^\| (`deephealth_[a-z_]+`(, )?)+( \(ledger\))? \|/.test(line))
+    .flatMap((line) => line.split('|')[1]?.match(/deephealth_[a-z_]+/g) ?? []);
+  assert.deepEqual(table.sort(), served);
 });

@@ -999,6 +999,29 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       assert.deepEqual([...known], [sop(5)]);
     });
 
+    behaviour('readings of a model beside are kept apart, and forgotten with their study', async (ledger) => {
+      await reported(ledger, 1);
+      const [real] = await ledger.readings.latest(study(1));
+      assert.ok(real !== undefined);
+      const beside = { ...real, reading: { ...real.reading, model: { ...real.model, sha256: 'beside' } } };
+      await ledger.readings.addShadow(study(1), 1, [beside]);
+      await ledger.readings.addShadow(study(1), 1, [beside]);
+      await ledger.readings.addShadow(study(2), 1, [beside]);
+      const history = await ledger.studies.history(study(1));
+      assert.deepEqual(
+        history?.shadowReadings.map(({ model }) => model.sha256),
+        ['beside'],
+      );
+      assert.deepEqual(history?.readings, [real]);
+      assert.deepEqual(await ledger.readings.latest(study(1)), [real]);
+      assert.deepEqual(
+        (await ledger.readings.recent(10)).map(({ reading }) => reading.model.sha256),
+        [real.model.sha256],
+      );
+      assert.deepEqual(await ledger.readings.recent(0), []);
+      assert.deepEqual(await ledger.retention.forget(study(1)), { kind: 'forgotten' });
+    });
+
     behaviour('file objects keep their path', async (ledger) => {
       await queued(ledger, 1);
       await ledger.claims.report(await claimed(ledger, 1), {
