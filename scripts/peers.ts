@@ -36,6 +36,7 @@ const PEERS: readonly { name: string; file: string; packages: readonly string[] 
     file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
     packages: ['libfaketime'],
   },
+  { name: 'strace', file: '/usr/bin/strace', packages: ['strace'] },
   { name: 'ext4 tools', file: '/usr/sbin/mkfs.ext4', packages: ['e2fsprogs'] },
   { name: 'nginx', file: '/usr/sbin/nginx', packages: ['nginx-light'] },
   { name: 'docker-compose', file: '/usr/bin/docker-compose', packages: ['docker-compose'] },

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../files/sync-folder.ts';
 
 /** Gives the name under which a study appears in logs: the same within an installation, meaningless outside. */
 export type StudyKey = (studyUid: string) => string;
@@ -34,6 +35,7 @@ export async function loadStudyKey(folder: string): Promise<StudyKey> {
   try {
     // A link fails where the name exists: whoever comes second takes the secret of the first.
     await link(partial, path);
+    await syncFolder(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
