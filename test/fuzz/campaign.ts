@@ -5,7 +5,7 @@ import type { FuzzTarget } from './target.ts';
 
 const CHILD = new URL('./child.ts', import.meta.url);
 /** Loading everything on a busy machine. */
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 /** What became of the cases of one target. */
 export interface TargetResult {

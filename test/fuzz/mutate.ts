@@ -85,7 +85,7 @@ export const NASTY_WORDS: readonly string[] = [
   '|^~\\&',
   '\\X0D\\',
   '%s%n',
-  '${jndi:x}',
+  '%{jndi:x}',
   "'; DROP TABLE x;--",
   '../../etc/passwd',
   '\u202e\u2066',

