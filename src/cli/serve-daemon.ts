@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../config/load.ts';
-import { requireConfig } from '../config/require.ts';
+import { requireValid } from '../config/require.ts';
 import { createLog, type Log, loggedFailure } from '../observe/log.ts';
 import { type Daemon, type Role, startDaemon } from '../server/daemon.ts';
 import { EXIT } from './exit.ts';
@@ -15,9 +15,10 @@ const LONGEST_STOP_MS = 28_000;
  * @throws DeepHealthError `config.invalid`, `service.start`
  */
 export async function serve(file: string | null, role: Role): Promise<void> {
-  const config = requireConfig(file);
+  const { config, advice } = requireValid(file);
   const version = productVersion();
   const log = createLog(config.observe.log, { role, version });
+  for (const { path, message, remedy } of advice) log.warn({ key: path }, `${message} ${remedy}`);
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

@@ -4,7 +4,7 @@ import { masked, SECRET_KEYS } from './mask.ts';
 import { nearest } from './nearest.ts';
 import { keySentence, knownKeys, placesOfKey } from './schema-tree.ts';
 
-export type Issue = z.core.$ZodIssue;
+type Issue = z.core.$ZodIssue;
 
 /**
  * What is wrong in an admin's words: where, what stands there, and how to mend it.

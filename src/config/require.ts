@@ -1,5 +1,5 @@
 import { DeepHealthError } from '../errors/error.ts';
-import { loadConfig } from './load.ts';
+import { type LoadedConfig, loadConfig } from './load.ts';
 import type { Config } from './schema.ts';
 
 /**
@@ -8,8 +8,13 @@ import type { Config } from './schema.ts';
  * @throws DeepHealthError `config.invalid`
  */
 export function requireConfig(file: string | null): Config {
+  return requireValid(file).config;
+}
+
+/** The same with what is to be said about it. Throws `config.invalid`. */
+export function requireValid(file: string | null): Extract<LoadedConfig, { kind: 'valid' }> {
   const loaded = loadConfig(file);
-  if (loaded.kind === 'valid') return loaded.config;
+  if (loaded.kind === 'valid') return loaded;
   const lines = loaded.problems.map(({ path, value, message, remedy }) => {
     const shown = value === undefined ? '' : ` = ${value}`;
     return `  ${path === '' ? 'file' : path}${shown}: ${message} ${remedy}`;

@@ -1,14 +1,14 @@
 import type { RecentReading } from '../ledger/types.ts';
 
 /** Ten bins of equal width over probabilities. */
-export const BINS = 10;
+const BINS = 10;
 /** Fewer films say nothing about a distribution. */
-export const LEAST_FILMS = 50;
+const LEAST_FILMS = 50;
 /** A share of nought would make the index infinite. */
 const LEAST_SHARE = 1e-4;
 
 /** The bin of a probability, 0 to 9; 1 belongs to the last. */
-export function binOf(probability: number): number {
+function binOf(probability: number): number {
   return Math.min(BINS - 1, Math.max(0, Math.floor(probability * BINS)));
 }
 
