@@ -24,6 +24,8 @@ export function fillLedger(file: string, template: string, count: number): void 
       const named = columns.filter(({ name, pk }) => !(name === 'id' && pk === 1));
       const values = named.map(({ name }) => {
         if (name === 'study_uid') return `t.study_uid || '.9.' || n.value`;
+        // No object has it: an object goes to a destination once.
+        if (name === 'object_id') return '-n.value';
         return TIMES.includes(name) ? `t.${name} - n.value * 10` : `t.${name}`;
       });
       database.exec(

@@ -5,6 +5,8 @@
  *     npm run bench -- --only start,daemon  some figures; the others stay as they are in results.json
  *
  * Prints the table, writes bench/results.json and the table in docs/performance.md. A quick run writes nothing.
+ *     npm run bench -- --patience 5         waits five times as long before it gives a figure up
+ *
  * A figure that fails is told in its place; the exit code is 1 then. A target that does not hold is told and
  * is no failure: whether it holds is for the reader of the table.
  */
@@ -31,9 +33,12 @@ interface Results {
   })[];
 }
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean' }, only: { type: 'string' }, patience: { type: 'string' } },
+});
 const quick = values.quick === true;
 const only = values.only?.split(',');
+const patience = Number(values.patience ?? 1) || 1;
 const unknown = only?.filter((name) => !FIGURES.some((figure) => figure.name === name)) ?? [];
 if (unknown.length > 0) {
   process.stderr.write(
@@ -83,7 +88,10 @@ async function take({ name, title, patienceMs }: Figure): Promise<Section> {
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`not done within ${patienceMs / 60_000} minutes`), patienceMs);
+    timer = setTimeout(
+      () => resolve(`not done within ${(patience * patienceMs) / 60_000} minutes`),
+      patience * patienceMs,
+    );
   });
   const end = await Promise.race([exited, late]);
   clearTimeout(timer);

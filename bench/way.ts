@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger, StudyReport } from '../src/ledger/types.ts';
 import type { Queue } from '../src/queue/types.ts';
 import { received, report, study } from '../test/contracts/studies.ts';
@@ -25,6 +26,8 @@ export interface Way {
 }
 
 export async function startWay(ledger: Ledger, queue: Queue): Promise<Way> {
+  // A broker's connection comes up by itself, a moment later.
+  for (let waited = 0; !queue.ready() && waited < 30_000; waited += 50) await sleep(50);
   const ended = new Map<string, () => void>();
   const consumer = await queue.consume(
     async (claim) => {
