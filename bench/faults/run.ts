@@ -46,7 +46,7 @@ export interface FaultReport extends Findings {
 export async function runFaults(run: FaultRun): Promise<FaultReport> {
   const { seed, setup, say } = run;
   const templates = await makeTemplates({ seeds: 1, large: false });
-  const site = await openSite({ setup, seed, diskMegabytes: 3000, reserve: '8 MiB', log: 'debug' });
+  const site = await openSite({ setup, seed, diskMegabytes: 700, reserve: '8 MiB', log: 'debug' });
   say(`${setup}, seed ${seed}: ${site.folder}`);
   const senders = createSenders({
     ...{ url: site.url, orthanc: site.orthanc, templates },
