@@ -53,15 +53,13 @@ after(async () => {
 });
 
 test('without a password, or with a wrong one, there is nothing to see', { skip }, async () => {
-  for (const httpCredentials of [undefined, { ...USER, password: 'wrong horse' }]) {
-    const { page, close } = await openPage(browser, daemon.url, {
-      ...(httpCredentials === undefined ? {} : { httpCredentials }),
-    });
-    const answer = await page.goto(daemon.url).catch(() => null);
-    if (answer !== null) assert.equal(answer.status(), 401);
-    assert.doesNotMatch(await page.content().catch(() => ''), /Worklist|console\.css/);
-    await close();
-  }
+  const wrong = { httpCredentials: { ...USER, password: 'wrong horse' }, expects: /401/ };
+  const { page, faults, close } = await openPage(browser, daemon.url, wrong);
+  const answer = await page.goto(daemon.url);
+  assert.equal(answer?.status(), 401);
+  assert.doesNotMatch(await page.locator('body').innerText(), /Worklist/);
+  assert.deepEqual(faults, []);
+  await close();
   const paths = ['/', '/console/main.js', '/api/triage', '/api/health', '/api/activity', '/api/try'];
   for (const path of [...paths, `/api/studies/${studyOf(hostile)}/films/1.2/picture`]) {
     const answer = await fetch(daemon.url + path, { method: path === '/api/try' ? 'POST' : 'GET' });
@@ -96,10 +94,7 @@ test('what a film’s header says is shown as text where config allows it, and n
   await page.goto(daemon.url);
   const row = page.locator('.studies tbody tr').first();
   await row.waitFor();
-  assert.match(
-    await row.locator('.patient').innerText(),
-    /^<img src=x onerror=alert\(1\)><script>alert\(2\)/,
-  );
+  assert.ok((await row.locator('.patient').innerText()).startsWith(HOSTILE_NAME));
   assert.ok((await row.innerText()).includes(HOSTILE_ID));
   await page.locator('.row-link').first().click();
   await page.locator('.pair .over').waitFor();

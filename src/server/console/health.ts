@@ -6,18 +6,17 @@ import type { PeerChecks } from './peers.ts';
 const time = (instant: number | null): string | null =>
   instant === null ? null : new Date(instant).toISOString();
 
-/** What the health page shows; times are ISO 8601, UTC. Throws when the ledger does not answer. */
+/** What the health page shows; times are ISO 8601, UTC. A ledger that does not answer leaves its figures out. */
 export async function healthJson(context: Context, reading: Reading | undefined, peers: PeerChecks) {
   const { ledger, queue, storage, inForce } = context;
-  const [ready, states, counts, oldest, backlog, attempts, depth] = await Promise.all([
+  const [ready, states, depth] = await Promise.all([
     readiness(context),
     peers.states(),
-    ledger.studies.countByState(),
-    ledger.studies.oldestWaiting(),
-    ledger.deliveries.backlog(),
-    ledger.activity.lastAttempts(),
     queue.depth().catch(() => null),
   ]);
+  const figures = ready.problems.includes('ledger.unreachable') ? null : await figuresOf(ledger);
+  const backlog = figures?.backlog ?? [];
+  const attempts = figures?.attempts ?? [];
   const last = (destination: string, kind: 'sent' | 'failed') =>
     attempts.findLast((attempt) => attempt.destination === destination && attempt.kind === kind);
   const destinations = inForce.site.destinations.map(({ name, via }) => {
@@ -26,8 +25,8 @@ export async function healthJson(context: Context, reading: Reading | undefined,
     return {
       name,
       via,
-      pending: waiting?.pending ?? 0,
-      parked: waiting?.parked ?? 0,
+      pending: figures === null ? null : (waiting?.pending ?? 0),
+      parked: figures === null ? null : (waiting?.parked ?? 0),
       oldestPending: time(waiting?.oldestPendingAt ?? null),
       lastSent: time(last(name, 'sent')?.at ?? null),
       lastFailure: failure === undefined ? null : { at: time(failure.at), reason: failure.reason },
@@ -39,19 +38,29 @@ export async function healthJson(context: Context, reading: Reading | undefined,
     worker: context.worker,
     ready: ready.ready,
     problems: ready.problems,
-    ledger: { kind: ledger.dialect },
+    ledger: { kind: ledger.dialect, answers: figures !== null },
     queue: {
       kind: queue.kind,
       ready: queue.ready(),
       waiting: depth,
-      oldest: { stat: time(oldest.stat), routine: time(oldest.routine) },
+      oldest: time(figures?.oldest.stat ?? figures?.oldest.routine ?? null),
     },
     storage: { freeBytes: storage.free ?? null, reserveBytes: inForce.reserve },
     model: model === undefined ? null : { ...model.identity, engine: model.backend },
-    studies: counts,
+    studies: figures?.counts ?? null,
     peers: states.map(({ checkedAt, ...peer }) => ({ ...peer, checked: time(checkedAt) })),
     destinations,
   };
+}
+
+async function figuresOf(ledger: Context['ledger']) {
+  const [counts, oldest, backlog, attempts] = await Promise.all([
+    ledger.studies.countByState(),
+    ledger.studies.oldestWaiting(),
+    ledger.deliveries.backlog(),
+    ledger.activity.lastAttempts(),
+  ]);
+  return { counts, oldest, backlog, attempts };
 }
 
 export type HealthJson = Awaited<ReturnType<typeof healthJson>>;

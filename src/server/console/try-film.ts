@@ -7,7 +7,7 @@ import type { InForce } from '../context.ts';
 import type { Reading } from '../reading.ts';
 import { renderFilm } from './render.ts';
 
-/** What the program that this project grew from answered: always one of three numbers. */
+/** The answers of the program that this project grew from: always one of three numbers. */
 const ORIGINAL_WORDS = ['No pneumonia', 'Bacterial pneumonia', 'Viral pneumonia'] as const;
 
 /** Size at which the heat map is drawn before its legend is cut off. */

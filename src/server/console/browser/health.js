@@ -33,7 +33,6 @@ function Parts({ health, now }) {
   const { queue, storage, model, ledger } = health;
   const low = storage.freeBytes !== null && storage.freeBytes < storage.reserveBytes;
   const waiting = queue.waiting === null ? null : queue.waiting.stat + queue.waiting.routine;
-  const oldest = queue.oldest.stat ?? queue.oldest.routine;
   return html`<div class="cards">
       <${Section} title="Service" id="service">
         <p>${health.ready ? html`<${Pill} kind="good">Ready<//>` : html`<${Pill} kind="bad">Not ready<//>`}</p>
@@ -51,17 +50,19 @@ function Parts({ health, now }) {
       <${Section} title="Queue" id="queue">
         <p>${queue.ready ? html`<${Pill} kind="good">Up<//>` : html`<${Pill} kind="bad">Down<//>`} ${queue.kind}</p>
         <p>${waiting === null ? 'Length not known' : `${counted(waiting, 'study waits', 'studies wait')}${(queue.waiting?.stat ?? 0) > 0 ? `, ${queue.waiting?.stat} stat` : ''}`}</p>
-        ${oldest !== null && html`<p class="faint small">The oldest since <${Moment} at=${oldest} now=${now} /></p>`}
+        ${queue.oldest !== null && html`<p class="faint small">The oldest since <${Moment} at=${queue.oldest} now=${now} /></p>`}
       <//>
       <${Section} title="Storage" id="storage">
         <p>${low ? html`<${Pill} kind="bad">Low<//>` : html`<${Pill} kind="good">Enough<//>`} ${storage.freeBytes === null ? '' : `${size(storage.freeBytes)} free`}</p>
-        <p class="faint small">Intake stops below ${size(storage.reserveBytes)}. Ledger: ${ledger.kind}.</p>
+        <p class="faint small">Intake stops below ${size(storage.reserveBytes)}.</p>
+        <p>${ledger.answers ? html`<${Pill} kind="good">Up<//>` : html`<${Pill} kind="bad">Down<//>`} Ledger (${ledger.kind})</p>
       <//>
     </div>
     <${Section} title="PACS, RIS and folders" id="peers"><${Peers} health=${health} now=${now} /><//>
     <${Section} title="Studies" id="states">
+      ${health.studies === null && html`<p class="faint">Not known while the ledger does not answer.</p>`}
       <ul class="states">
-        ${Object.entries(health.studies).map(
+        ${Object.entries(health.studies ?? {}).map(
           ([state, count]) => html`<li key=${state}>
             <a class="state-link" href=${listHref({ state, period: 'all' })}><b class="number">${count}</b> ${STATE_WORDS[state] ?? state}</a>
           </li>`,
@@ -95,7 +96,7 @@ function Peers({ health, now }) {
           <td data-title="Kind">${(check?.kind ?? target?.via ?? '').toUpperCase()}</td>
           <td data-title="Now">${check === undefined ? html`<span class="faint">–</span>` : html`<${PeerState} state=${check.state} code=${check.code} />`}</td>
           <td data-title="Waiting">
-            ${target === undefined ? html`<span class="faint">takes no results</span>` : html`${target.pending} pending${target.parked > 0 && html`, <a class="bad" href=${listHref({ state: 'stuck', period: 'all' })}>${target.parked} parked</a>`}`}
+            ${target === undefined ? html`<span class="faint">takes no results</span>` : target.pending === null ? html`<span class="faint">not known</span>` : html`${target.pending} pending${(target.parked ?? 0) > 0 && html`, <a class="bad" href=${listHref({ state: 'stuck', period: 'all' })}>${target.parked} parked</a>`}`}
           </td>
           <td data-title="Last delivered"><${Moment} at=${target?.lastSent ?? null} now=${now} /></td>
           <td data-title="Last failure">

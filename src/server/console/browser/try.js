@@ -87,13 +87,13 @@ function Answer({ shown }) {
           <dd class=${`finding-${answer.pneumonia}`}>${findingWords(answer)}</dd>
         </div>
         <div>
-          <dt>The original web page would have said</dt>
+          <dt>In the words of the original web page</dt>
           <dd class="original"><span class="original-number">${original.number}</span> ${original.words}</dd>
         </div>
       </dl>
       <p class="faint small">
-        The original knows three answers, 0 no pneumonia, 1 bacterial, 2 viral pneumonia, and always gives the
-        likeliest. Deep Health gives no answer, or leaves the type open, where the film does not carry one.
+        The original had three answers, 0 no pneumonia, 1 bacterial, 2 viral pneumonia, and always gave the likeliest:
+        that is this number. Deep Health gives no answer, or leaves the type open, where the film does not carry one.
       </p>
     <//>
     <div class="film-row">
