@@ -15,7 +15,7 @@ export interface Codestream {
   /** Samples are two's complement numbers (JPEG 2000 only). */
   readonly signed: boolean;
   readonly components: number;
-  /** Wavelet levels that can be left out; 0 for other codings and where parts of the picture differ. */
+  /** How often the picture can be halved while it is decoded; 0 for most codings. */
   readonly levels: number;
   /** False when the coding surely lost something. */
   readonly lossless: boolean;

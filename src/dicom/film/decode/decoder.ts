@@ -10,7 +10,7 @@ import type { DecodedFrame, EncodedFrame } from './frame.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { decodeNative } from './native.ts';
 import { createPool } from './pool.ts';
-import { levelsToLeaveOut, type WantedSize } from './reduction.ts';
+import { halvings, originOf, type WantedSize } from './reduction.ts';
 import { allowsLoss, codingOf } from './syntaxes.ts';
 
 export type { DecodedFrame, EncodedFrame, FrameFormat } from './frame.ts';
@@ -21,7 +21,7 @@ export type { WantedSize } from './reduction.ts';
 export interface Decoder {
   /**
    * Decodes one frame of a grey picture, whole, or smaller where that is cheaper and a smaller one is wanted
-   * (wavelet codings of unsigned values; see `levelsToLeaveOut`). Several may be under way at once; compressed ones run in worker
+   * (wavelet and DCT codings of unsigned values; see `halvings`). Several may be under way at once; compressed ones run in worker
    * threads, native ones at once.
    * @throws DeepHealthError with a `pixel.` code; the decoder stays usable.
    */
@@ -64,7 +64,7 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         bitsStored: format.highBit + 1,
         pixelRepresentation: format.pixelRepresentation,
       };
-      const withoutFinest = async (levels: number): Promise<DecodedFrame> => {
+      const halved = async (levels: number): Promise<DecodedFrame> => {
         const scale = 2 ** levels;
         const rows = Math.ceil(format.rows / scale);
         const columns = Math.ceil(format.columns / scale);
@@ -73,15 +73,15 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         const bytes = new Uint8Array(codestream.bytes);
         const { samples, clamped } = await pool.run({ ...whole, levels, rows, columns, lossy, bytes });
         const remarks = remarksOn(codestream, format.bitsStored, levels === 0 ? clamped : 0);
-        return { rows, columns, samples, scale, origin: (1 - scale) / 2, remarks };
+        return { rows, columns, samples, scale, origin: originOf(codestream.codec, scale), remarks };
       };
-      const levels = wanted === undefined ? 0 : levelsToLeaveOut(codestream, format, wanted);
+      const levels = wanted === undefined ? 0 : halvings(codestream, format, wanted);
       try {
-        return await withoutFinest(levels);
+        return await halved(levels);
       } catch (error) {
         // A low band overshoots by itself: whether the values fit is told by the whole picture.
         if (levels === 0 || !isMisfit(error)) throw error;
-        return await withoutFinest(0);
+        return await halved(0);
       }
     },
     close: () => pool.close(),

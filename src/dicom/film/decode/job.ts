@@ -23,7 +23,7 @@ export interface DecodeJob {
   /** Bits of a cell that may be used. */
   readonly bitsStored: number;
   readonly pixelRepresentation: 0 | 1;
-  /** Finest wavelet levels that are left out; `rows` and `columns` are of what is left. */
+  /** How often the picture is halved; `rows` and `columns` are of what is left. */
   readonly levels: number;
 }
 

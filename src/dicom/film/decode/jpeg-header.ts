@@ -1,5 +1,6 @@
 import { DeepHealthError } from '../../../errors/error.ts';
 import type { Codestream } from './codestream.ts';
+import { jpegDctCoding } from './jpeg-dct-parameters.ts';
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -56,7 +57,8 @@ export function readJpeg(bytes: Uint8Array): Codestream {
         size: { rows: word(bytes, at + 3), columns: word(bytes, at + 5) },
         precision,
         signed: false,
-        levels: 0,
+        // A DCT gives means of 2 × 2 samples for a quarter of the work.
+        levels: jpegDctCoding(bytes) === undefined ? 0 : 1,
         components: bytes[at + 7] ?? 0,
         bytes,
       };

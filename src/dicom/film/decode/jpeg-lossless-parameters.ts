@@ -1,3 +1,4 @@
+import { type HuffmanTable, readHuffmanTables } from './huffman.ts';
 import { segmentsBefore } from './segments.ts';
 
 /** What the scan of a lossless JPEG picture of one component is coded with (ITU-T T.81 H). */
@@ -11,16 +12,14 @@ export interface JpegLosslessCoding {
   readonly predictor: number;
   /** Bits that were left out at the low end. */
   readonly transform: number;
-  /** Codes of each length from 1 to 16, and the categories they stand for, in order. */
-  readonly lengths: Uint8Array;
-  readonly categories: Uint8Array;
+  /** Its symbols are categories, 0 to 16. */
+  readonly table: HuffmanTable;
 }
 
 const SOF3 = 0xc3;
 const DHT = 0xc4;
 const SOS = 0xda;
 const DRI = 0xdd;
-const LENGTHS = 16;
 /** The largest category: a difference of 32,768. */
 const MOST = 16;
 
@@ -31,46 +30,27 @@ const MOST = 16;
 export function jpegLosslessCoding(bytes: Uint8Array): JpegLosslessCoding | undefined {
   const header = segmentsBefore(bytes);
   if (header === undefined) return undefined;
-  const tables = new Map<number, Pick<JpegLosslessCoding, 'lengths' | 'categories'>>();
+  const tables = new Map<number, HuffmanTable>();
   let frame: Pick<JpegLosslessCoding, 'rows' | 'columns' | 'precision'> | undefined;
   for (const { marker, payload } of header.segments) {
     const word = (at: number) => ((payload[at] ?? 0) << 8) | (payload[at + 1] ?? 0);
     if (marker === DRI && word(0) !== 0) return undefined;
-    if (marker === DHT && !readTables(payload, tables)) return undefined;
+    if (marker === DHT && !readHuffmanTables(payload, tables)) return undefined;
     if (marker === SOF3) {
       if (payload.length < 9 || payload[5] !== 1 || payload[7] !== 0x11) return undefined;
       frame = { precision: payload[0] ?? 0, rows: word(1), columns: word(3) };
     }
     if (marker === SOS) {
-      const [components, , table = 0, predictor = 0, , transform = 0] = payload;
-      const codes = tables.get(table >> 4);
-      if (frame === undefined || components !== 1 || codes === undefined) return undefined;
+      const [components, , place = 0, predictor = 0, , transform = 0] = payload;
+      const table = tables.get(place >> 4);
+      if (frame === undefined || components !== 1 || table === undefined) return undefined;
+      if (table.symbols.some((category) => category > MOST)) return undefined;
       const { precision, rows, columns } = frame;
       if (precision < 2 || precision > 16 || transform >= precision || rows === 0 || columns === 0)
         return undefined;
       if (predictor < 1 || predictor > 7) return undefined;
-      return { ...frame, ...codes, scan: header.scan, predictor, transform };
+      return { ...frame, table, scan: header.scan, predictor, transform };
     }
   }
   return undefined;
-}
-
-/** The tables of a DHT segment (T.81 B.2.4.2); false when it is damaged. */
-function readTables(
-  payload: Uint8Array,
-  tables: Map<number, Pick<JpegLosslessCoding, 'lengths' | 'categories'>>,
-): boolean {
-  for (let at = 0; at < payload.length; ) {
-    const place = payload[at] ?? 0;
-    const lengths = payload.subarray(at + 1, at + 1 + LENGTHS);
-    const count = lengths.reduce((sum, of) => sum + of, 0);
-    const categories = payload.subarray(at + 1 + LENGTHS, at + 1 + LENGTHS + count);
-    if (categories.length !== count) return false;
-    at += 1 + LENGTHS + count;
-    // Tables of class 1 are for AC coefficients, which lossless pictures have none of.
-    if (place > 3) continue;
-    if (categories.some((category) => category > MOST)) return false;
-    tables.set(place, { lengths, categories });
-  }
-  return true;
 }

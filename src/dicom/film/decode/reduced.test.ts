@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { missingTool, ran } from '../../../../test/peers/pixel-tools.ts';
+import { frameOf, missingTool, ran } from '../../../../test/peers/pixel-tools.ts';
 import { drawPhantom } from '../../phantom/draw.ts';
+import { phantomFile } from '../../phantom/file.ts';
 import { createDecoder, type DecodedFrame, type EncodedFrame } from './decoder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reduced-'));
@@ -140,6 +141,48 @@ for (const name of Object.keys(coders)) {
         assert.ok(Math.abs(found.down) < 0.15, `is shifted by ${found.down} cells down`);
       });
     }
+  }
+}
+
+for (const [name, option, bits, most] of [
+  ['baseline', '+eb', 8, 3],
+  ['extended', '+ee', 8, 3],
+  ['extended', '+ee', 12, 8],
+] as const) {
+  for (const size of [
+    { width: 301, height: 263 },
+    { width: 64, height: 71 },
+  ]) {
+    test(`JPEG ${name}, ${bits} bits, ${size.width} × ${size.height}, halved: the means of 2 × 2 pixels`, async (t) => {
+      const missing = missingTool('dcmcjpeg');
+      if (missing !== undefined) return t.skip(missing);
+      const stem = join(folder, String(files++));
+      writeFileSync(`${stem}.dcm`, phantomFile({ ...size, bits, kind: 'CR', seed: 5 }));
+      assert.ok(ran('dcmcjpeg', option, '+q', '85', `${stem}.dcm`, `${stem}.jpg.dcm`), 'the peer writes it');
+      const frame = frameOf(`${stem}.jpg.dcm`);
+      const whole = await decoder.decode(frame);
+      const half = await decoder.decode(frame, {
+        shorterSide: Math.floor(Math.min(size.width, size.height) / 2),
+      });
+      assert.deepEqual([half.scale, half.origin], [2, 0]);
+      assert.deepEqual([half.columns, half.rows], [Math.ceil(size.width / 2), Math.ceil(size.height / 2)]);
+      const of = (row: number, column: number) => whole.samples[row * whole.columns + column] ?? 0;
+      let farthest = 0;
+      let clamped = 0;
+      for (let row = 0; row < size.height >> 1; row++) {
+        for (let column = 0; column < size.width >> 1; column++) {
+          const four = [0, 1].flatMap((y) => [of(2 * row + y, 2 * column), of(2 * row + y, 2 * column + 1)]);
+          // Where black or white rings, the whole picture's pixels are clamped one by one.
+          if (four.some((value) => value === 0 || value === 2 ** bits - 1)) clamped += 1;
+          else {
+            const mean = four.reduce((sum, value) => sum + value, 0) / 4;
+            farthest = Math.max(farthest, Math.abs((half.samples[row * half.columns + column] ?? 0) - mean));
+          }
+        }
+      }
+      assert.ok(farthest <= most, `differs by ${farthest}`);
+      assert.ok(clamped < half.samples.length / 4);
+    });
   }
 }
 

@@ -3,6 +3,8 @@ import { DeepHealthError } from '../../../errors/error.ts';
 import { type Codecs, cellBytes, codecsMaker } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
 import type { DecodeJob, DecodeReply, DecoderSeed } from './job.ts';
+import { decodeJpegHalf } from './jpeg-dct.ts';
+import { jpegDctCoding } from './jpeg-dct-parameters.ts';
 import { decodeJpegLossless } from './jpeg-lossless.ts';
 import { jpegLosslessCoding } from './jpeg-lossless-parameters.ts';
 import { decodeJpegLs } from './jpeg-ls.ts';
@@ -64,19 +66,24 @@ async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16A
   return toCells(codecs.decode(picture), cellBytes(picture), job);
 }
 
-/** JPEG-LS and lossless JPEG as films have them; undefined for what is left to the codec library. */
-function decodeOwn({ codec, bytes, bitsAllocated, rows, columns }: DecodeJob) {
-  const isThis = (coding: { rows: number; columns: number } | undefined) =>
-    coding?.rows === rows && coding.columns === columns;
-  const jpegLs = codec === 'jpeg-ls' ? jpegLsCoding(bytes) : undefined;
-  const lossless = codec === 'jpeg' ? jpegLosslessCoding(bytes) : undefined;
-  const samples =
-    jpegLs !== undefined && isThis(jpegLs)
-      ? decodeJpegLs(bytes, jpegLs)
-      : lossless !== undefined && isThis(lossless)
-        ? decodeJpegLossless(bytes, lossless)
-        : undefined;
-  return bitsAllocated === 16 && samples instanceof Uint8Array ? Uint16Array.from(samples) : samples;
+/** JPEG-LS, lossless JPEG and half of other JPEG as films have them; undefined for what is left to the libraries. */
+function decodeOwn(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | undefined {
+  const samples = job.codec === 'jpeg-ls' ? ownJpegLs(job) : job.codec === 'jpeg' ? ownJpeg(job) : undefined;
+  return job.bitsAllocated === 16 && samples instanceof Uint8Array ? Uint16Array.from(samples) : samples;
+}
+
+function ownJpegLs({ bytes, rows, columns }: DecodeJob) {
+  const coding = jpegLsCoding(bytes);
+  return coding?.rows === rows && coding.columns === columns ? decodeJpegLs(bytes, coding) : undefined;
+}
+
+function ownJpeg({ bytes, rows, columns, levels }: DecodeJob) {
+  if (levels === 1) {
+    const coding = jpegDctCoding(bytes);
+    return coding === undefined ? undefined : decodeJpegHalf(bytes, coding);
+  }
+  const coding = jpegLosslessCoding(bytes);
+  return coding?.rows === rows && coding.columns === columns ? decodeJpegLossless(bytes, coding) : undefined;
 }
 
 /** What the codec said, short and without line breaks; codecs speak of markers and lengths only. */

@@ -1,0 +1,214 @@
+import { DeepHealthError } from '../../../errors/error.ts';
+import { type Codes, codeLength, codesOf, LOOKED_UP, numberOf, unstuffedScan } from './huffman.ts';
+import type { JpegDctCoding } from './jpeg-dct-parameters.ts';
+
+/** Bits that may be left at the end: padding to a byte, and a byte or two of an encoder's own. */
+const MOST_LEFT = 23;
+/** An entry of the codes: the number, how far it leads in the block, the bits of code and number. */
+const LENGTH_BITS = 6;
+const ADVANCE_BITS = 7;
+const END_OF_BLOCK = 64;
+/** Code of a run of sixteen zeros. */
+const ZEROS = 0xf0;
+
+/** Where the coefficients of the zigzag order stand (T.81 figure A.6), as 8 × row + column. */
+const PLACES = zigzag();
+
+/**
+ * Decodes the scan of a DCT coded JPEG picture of one component (T.81 F) at half its size: each sample is the mean of
+ * 2 × 2 samples of the whole picture, apart from their rounding and clamping.
+ *
+ * The mean of two neighbours of an inverse DCT of eight samples is one sample of an inverse DCT of four: coefficient
+ * k loses its factor cos(kπ/16), and those beyond the fourth fall back, negative, on their mirror images. So blocks
+ * cost a quarter, and nothing is lost against means of the whole.
+ *
+ * @returns the samples, row-major, of half the rows and columns, rounded up.
+ * @throws DeepHealthError `pixel.undecodable` when the scan ends too early or is damaged.
+ */
+export function decodeJpegHalf(
+  bytes: Uint8Array,
+  coding: JpegDctCoding,
+): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  const { precision } = coding;
+  const rows = Math.ceil(coding.rows / 2);
+  const columns = Math.ceil(coding.columns / 2);
+  const samples = precision > 8 ? new Uint16Array(rows * columns) : new Uint8Array(rows * columns);
+  const across = Math.ceil(coding.columns / 8);
+  const { view, count } = unstuffedScan(bytes, coding.scan);
+  const blocks: Blocks = {
+    view,
+    at: 0,
+    direct: codesOf(coding.direct, (size) => size, (size, bits, length) => entryOf(numberOf(bits, size), 1, length)),
+    alternating: codesOf(coding.alternating, (symbol) => symbol & 15, (symbol, bits, length) =>
+      entryOf(numberOf(bits, symbol & 15), advanceOf(symbol), length),
+    ),
+    ...foldedWeights(coding.quantisation),
+    before: 0,
+  };
+  const block = new Float64Array(16);
+  const largest = 2 ** precision - 1;
+  // The level shift, and the half that rounds.
+  const shift = 2 ** (precision - 1) + 0.5;
+  try {
+    for (let top = 0; top < rows; top += 4) {
+      for (let left = 0, n = 0; n < across; n++, left += 4) {
+        readBlock(blocks, block);
+        inverse(block);
+        const height = Math.min(4, rows - top);
+        const width = Math.min(4, columns - left);
+        for (let y = 0; y < height; y++) {
+          const to = (top + y) * columns + left;
+          for (let x = 0; x < width; x++) {
+            const value = ((block[4 * y + x] as number) + shift) | 0;
+            samples[to + x] = value < 0 ? 0 : value > largest ? largest : value;
+          }
+        }
+      }
+      if (blocks.at > count) throw damaged();
+    }
+    if (count - blocks.at > MOST_LEFT) throw damaged();
+  } catch (error) {
+    // Reading behind the padding of the bits.
+    if (error instanceof RangeError) throw damaged();
+    throw error;
+  }
+  return samples;
+}
+
+/** What reading one block after the other needs. */
+interface Blocks {
+  readonly view: DataView;
+  at: number;
+  readonly direct: Codes;
+  readonly alternating: Codes;
+  /** For each coefficient in zigzag order: its place among the 4 × 4, and its factor; 0 where it falls out. */
+  readonly targets: Uint8Array;
+  readonly weights: Float64Array;
+  /** The direct coefficient of the block before. */
+  before: number;
+}
+
+/** Reads the coefficients of one block, folded into 4 × 4. */
+function readBlock(blocks: Blocks, block: Float64Array): void {
+  const { view, direct, alternating, targets, weights } = blocks;
+  const { table } = alternating;
+  block.fill(0);
+  blocks.before += readNumber(blocks, direct) >> ADVANCE_BITS;
+  block[0] = blocks.before * (weights[0] as number);
+  let { at } = blocks;
+  for (let k = 1; k < 64; ) {
+    const window = view.getInt32(at >>> 3) << (at & 7);
+    let entry = table[window >>> (32 - LOOKED_UP)] as number;
+    if (entry !== 0) {
+      at = (at + (entry & (2 ** LENGTH_BITS - 1))) | 0;
+      entry >>= LENGTH_BITS;
+    } else {
+      blocks.at = at;
+      entry = readNumber(blocks, alternating);
+      at = blocks.at;
+    }
+    k += entry & (2 ** ADVANCE_BITS - 1);
+    const value = entry >> ADVANCE_BITS;
+    if (value === 0) continue;
+    if (k > 64) throw damaged();
+    const target = targets[k - 1] as number;
+    block[target] = (block[target] as number) + value * (weights[k - 1] as number);
+  }
+  blocks.at = at;
+}
+
+/** A code of any length and the number behind it: the number and how far it leads. */
+function readNumber(blocks: Blocks, codes: Codes): number {
+  const { view, at } = blocks;
+  const window = view.getInt32(at >>> 3) << (at & 7);
+  const entry = codes.table[window >>> (32 - LOOKED_UP)] as number;
+  if (entry !== 0) {
+    blocks.at += entry & (2 ** LENGTH_BITS - 1);
+    return entry >> LENGTH_BITS;
+  }
+  const length = codeLength(window >>> 16, codes);
+  if (length === 0) throw damaged();
+  const symbol = codes.symbols[(window >>> (32 - length)) + (codes.offsets[length] as number)] as number;
+  const size = symbol & 15;
+  const behind = at + length;
+  const bits = size === 0 ? 0 : (view.getInt32(behind >>> 3) << (behind & 7)) >>> (32 - size);
+  blocks.at = behind + size;
+  return entryOf(numberOf(bits, size), advanceOf(symbol), 0) >> LENGTH_BITS;
+}
+
+function entryOf(value: number, advance: number, length: number): number {
+  return (((value << ADVANCE_BITS) | advance) << LENGTH_BITS) | length;
+}
+
+/** Coefficients that a symbol of the alternating ones leads on. */
+function advanceOf(symbol: number): number {
+  if ((symbol & 15) !== 0 || symbol === ZEROS) return (symbol >> 4) + 1;
+  return END_OF_BLOCK;
+}
+
+/**
+ * The factors that make samples of the inverse DCT of four out of coefficients: quantisation, the norm of the DCT of
+ * eight, the mean of neighbours, and the sign of mirror images.
+ */
+function foldedWeights(quantisation: Uint16Array): Pick<Blocks, 'targets' | 'weights'> {
+  const fold = (k: number) => {
+    const norm = (k === 0 ? Math.SQRT1_2 : 1) / 2;
+    const mean = Math.cos((k * Math.PI) / 16);
+    return k === 4 ? { to: 0, factor: 0 } : k < 4 ? { to: k, factor: norm * mean } : { to: 8 - k, factor: -norm * mean };
+  };
+  const targets = new Uint8Array(64);
+  const weights = Float64Array.from(PLACES, (place, k) => {
+    const down = fold(place >> 3);
+    const across = fold(place & 7);
+    targets[k] = 4 * down.to + across.to;
+    return down.factor * across.factor * (quantisation[k] as number);
+  });
+  return { targets, weights };
+}
+
+const COS_1 = Math.cos(Math.PI / 8);
+const COS_3 = Math.cos((3 * Math.PI) / 8);
+
+/** The inverse DCT of 4 × 4 without norms, in place: cosines of π/8 times odd numbers and frequency. */
+function inverse(block: Float64Array): void {
+  for (let at = 0; at < 4; at++) {
+    const z0 = block[at] as number;
+    const z1 = block[at + 4] as number;
+    const z2 = (block[at + 8] as number) * Math.SQRT1_2;
+    const z3 = block[at + 12] as number;
+    const far = COS_1 * z1 + COS_3 * z3;
+    const near = COS_3 * z1 - COS_1 * z3;
+    block[at] = z0 + z2 + far;
+    block[at + 4] = z0 - z2 + near;
+    block[at + 8] = z0 - z2 - near;
+    block[at + 12] = z0 + z2 - far;
+  }
+  for (let at = 0; at < 16; at += 4) {
+    const z0 = block[at] as number;
+    const z1 = block[at + 1] as number;
+    const z2 = (block[at + 2] as number) * Math.SQRT1_2;
+    const z3 = block[at + 3] as number;
+    const far = COS_1 * z1 + COS_3 * z3;
+    const near = COS_3 * z1 - COS_1 * z3;
+    block[at] = z0 + z2 + far;
+    block[at + 1] = z0 - z2 + near;
+    block[at + 2] = z0 - z2 - near;
+    block[at + 3] = z0 + z2 - far;
+  }
+}
+
+function zigzag(): Uint8Array {
+  const places: number[] = [];
+  for (let diagonal = 0; diagonal < 15; diagonal++) {
+    const cells = Array.from({ length: 8 }, (_, row) => [row, diagonal - row] as const).filter(
+      ([, column]) => column >= 0 && column < 8,
+    );
+    if (diagonal % 2 === 0) cells.reverse();
+    places.push(...cells.map(([row, column]) => 8 * row + column));
+  }
+  return Uint8Array.from(places);
+}
+
+function damaged(): DeepHealthError {
+  return new DeepHealthError('pixel.undecodable', 'The JPEG scan is damaged or ends too early.');
+}
