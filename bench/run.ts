@@ -71,6 +71,11 @@ async function take({ name, title, patienceMs }: Figure): Promise<Section> {
     // A group of its own: what the bench started ends with it.
     detached: true,
   });
+  const interrupted = () => {
+    endGroup(child.pid);
+    process.exit(1);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const rows: Row[] = [];
   let reason: string | undefined;
   let words = '';
@@ -95,6 +100,7 @@ async function take({ name, title, patienceMs }: Figure): Promise<Section> {
   });
   const end = await Promise.race([exited, late]);
   clearTimeout(timer);
+  process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   endGroup(child.pid);
   const seconds = (performance.now() - began) / 1000;
   const section = { name, title, seconds, rows };
@@ -102,7 +108,7 @@ async function take({ name, title, patienceMs }: Figure): Promise<Section> {
   return { ...section, failure: reason ?? `it ended with ${end}. ${words.trim()}` };
 }
 
-/** Ends whatever the figure's process left behind. */
+/** Ends whatever the figure's process left behind: peers and services that it started are in its group. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
