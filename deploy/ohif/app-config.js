@@ -19,7 +19,7 @@ const filmAndResult = {
   displaySetSelectors: {
     film: {
       seriesMatchingRules: [
-        { attribute: 'Modality', constraint: { contains: ['DX', 'CR'] }, required: true },
+        { attribute: 'Modality', constraint: { contains: ['DX', 'CR'] }, weight: 10 },
         { attribute: 'numImageFrames', constraint: { greaterThan: { value: 0 } }, required: true },
       ],
     },
@@ -36,26 +36,40 @@ const filmAndResult = {
       ],
     },
   },
+  // The first one for which everything is there; heat maps can be switched off.
   stages: [
-    {
-      name: 'film, heat map, report',
-      stageActivation: { enabled: { minViewportsMatched: 3 } },
-      viewportStructure: {
-        layoutType: 'grid',
-        properties: {
-          rows: 2,
-          columns: 2,
-          layoutOptions: [
-            { x: 0, y: 0, width: 0.6, height: 1 },
-            { x: 0.6, y: 0, width: 0.4, height: 0.5 },
-            { x: 0.6, y: 0.5, width: 0.4, height: 0.5 },
-          ],
-        },
-      },
-      viewports: [viewport('film'), viewport('heatMap'), viewport('report')],
-    },
+    stage(
+      [
+        ['film', { x: 0, y: 0, width: 0.6, height: 1 }],
+        ['heatMap', { x: 0.6, y: 0, width: 0.4, height: 0.5 }],
+        ['report', { x: 0.6, y: 0.5, width: 0.4, height: 0.5 }],
+      ],
+      2,
+    ),
+    stage(
+      [
+        ['film', { x: 0, y: 0, width: 0.6, height: 1 }],
+        ['report', { x: 0.6, y: 0, width: 0.4, height: 1 }],
+      ],
+      1,
+    ),
   ],
 };
+
+function stage(places, rows) {
+  return {
+    name: places.map(([id]) => id).join(', '),
+    stageActivation: { enabled: { minViewportsMatched: places.length } },
+    viewportStructure: {
+      layoutType: 'grid',
+      properties: { rows, columns: 2, layoutOptions: places.map(([, place]) => place) },
+    },
+    viewports: places.map(([id]) => ({
+      viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
+      displaySets: [{ id }],
+    })),
+  };
+}
 
 /** When the newest instance of a series was made: a study that was read again has an older report too. */
 function newestContent({ instances = [] }) {
@@ -63,13 +77,6 @@ function newestContent({ instances = [] }) {
     const made = `${ContentDate}${ContentTime}`;
     return made > newest ? made : newest;
   }, '');
-}
-
-function viewport(id) {
-  return {
-    viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
-    displaySets: [{ id }],
-  };
 }
 
 window.config = {

@@ -109,6 +109,7 @@ let daemon: TestDaemon;
 let viewer: Viewer;
 const decoder = createDecoder();
 const classes = new Map<Label, Stored>();
+let withoutHeatmap: Stored;
 
 before(async () => {
   if (skip !== false) return;
@@ -139,6 +140,7 @@ async function storeClasses(): Promise<void> {
       if (file !== undefined) classes.set(label, await readByDaemon(file));
       else classes.set(label, await readAsGiven(model, label, filmFile(9200 + index)));
     }
+    withoutHeatmap = await readAsGiven(model, 'normal', filmFile(9210), false);
   } finally {
     await model.close();
   }
@@ -183,13 +185,17 @@ async function readingsOf(study: string, run: number): Promise<Reading[]> {
 }
 
 /** The reports of a class that the model gives to no phantom: everything as in the daemon but the answer. */
-async function readAsGiven(model: Model, label: Label, file: Uint8Array): Promise<Stored> {
+async function readAsGiven(model: Model, label: Label, file: Uint8Array, heatmaps = true): Promise<Stored> {
   const opened = await openFilm(file, { decoder });
   const [outcome] = await model.read([opened]);
   assert.ok(outcome);
   const reading: Reading = { ...outcome.reading, ...GIVEN[label], abstained: null };
   const map = label === 'normal' ? outcome.maps[0] : { ...outcome.maps[0], label };
-  const settings = resultSettings(configSchema.parse({}), model.manifest, '0.0.0');
+  const settings = resultSettings(
+    configSchema.parse({ report: { heatmap: { enabled: heatmaps } } }),
+    model.manifest,
+    '0.0.0',
+  );
   const { report } = makeResults(
     [{ film: opened, contentDigest: contentDigest(file), outcome: { reading, maps: [map] } }],
     settings,
@@ -248,6 +254,7 @@ async function showsHeatmap(pane: Pane, study: string): Promise<void> {
   const wanted = await heatmapPicture(study);
   await looksLike(pane, wanted, 'the heat map');
   assert.ok(colourOf(await pane.picture()) > 10, 'in colours');
+  assert.doesNotMatch(await pane.text(), /W:/, 'nothing stands over its legend');
 }
 
 /** The report's text once it stands in the viewport. */
@@ -467,6 +474,15 @@ function* walk(item: DicomDataset): Generator<DicomDataset> {
   yield item;
   for (const child of items(item, '0040A730')) yield* walk(child);
 }
+
+test('heat maps switched off: the film stands beside the report', { skip }, async () => {
+  const { study, film } = withoutHeatmap;
+  await viewer.open(study);
+  await showsFilm(viewer.pane(0), film);
+  assert.match(await reportIn(viewer.pane(1)), SAID.normal);
+  assert.equal(await viewer.panes(), 2);
+  noComplaints();
+});
 
 test('a study without our results opens as OHIF opens it', { skip }, async () => {
   const file = filmFile(9303, {});
