@@ -77,7 +77,6 @@ async function readHead(handle: FileHandle, size: number): Promise<Buffer> {
 const LIMITS: FilmLimits = {
   ...DEFAULT_FILM_LIMITS,
   elements: 10_000,
-  headerBytes: 2 * 1024 * 1024,
 };
 
 const LAST_TAG = '0020000E';
