@@ -14,6 +14,8 @@ const SHIPPED = fileURLToPath(new URL('../../models/pneumonia-inception-v3', imp
 
 let folder: string;
 let other: string;
+/** The other model with a file that is not the one of its manifest. */
+let broken: string;
 let daemon: TestDaemon;
 
 interface Row extends StudyRow {
@@ -38,7 +40,10 @@ async function otherModel(to: string): Promise<void> {
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dh-shadow-'));
   other = join(folder, 'other');
+  broken = join(folder, 'broken');
   await otherModel(other);
+  await cp(other, broken, { recursive: true });
+  await writeFile(join(broken, 'head.bin'), 'no head');
   daemon = await startDaemon({ config: { model: { threads: 1, shadow: other } } });
 });
 
@@ -104,9 +109,6 @@ test('a model is taken over by reload, read with at once, and taken back the sam
 });
 
 test('a reload with a broken shadow changes nothing at all', async () => {
-  const broken = join(folder, 'broken');
-  await cp(other, broken, { recursive: true });
-  await writeFile(join(broken, 'head.bin'), 'no head');
   await reload({ path: other, shadow: broken }, 'The old configuration stays');
   const four = film(9204);
   await daemon.push(four);
@@ -150,7 +152,7 @@ test('an audit trail comes and goes by reload; one that cannot be written change
 });
 
 test('a shadow that cannot be opened at the start does not keep the service from reading', async () => {
-  await daemon.configure({ model: { threads: 1, shadow: join(folder, 'broken') } });
+  await daemon.configure({ model: { threads: 1, shadow: broken } });
   await daemon.end();
   await daemon.start();
   assert.ok(daemon.log.some(({ code, msg }) => code === 'model.digest' && /runs without it/.test(msg ?? '')));
