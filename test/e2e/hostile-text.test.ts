@@ -78,7 +78,9 @@ function named(text: string): DicomDataset {
 const SEGMENTS = new Set(['MSH', 'PID', 'PV1', 'ORC', 'OBR', 'TQ1', 'OBX', 'NTE', 'SPM']);
 
 for (const [index, [what, text]] of Object.entries(TEXTS).entries()) {
-  test(`${what}: reports are valid, the message has its own segments only, nothing of it is logged`, { skip }, async () => {
+  test(`${what}: reports are valid, the message has its own segments only, nothing of it is logged`, {
+    skip,
+  }, async () => {
     // Implicit: a value of a megabyte has no length in explicit form.
     const file = film(1_700 + index, { kind: 'CR', syntax: 'implicit', attributes: named(text) });
     const study = studyOf(file);
@@ -125,7 +127,9 @@ for (const [index, [what, text]] of Object.entries(TEXTS).entries()) {
   });
 }
 
-test('the pages that a person opens hold nothing of a patient, and run nothing that stands in them', { skip }, async () => {
+test('the pages that a person opens hold nothing of a patient, and run nothing that stands in them', {
+  skip,
+}, async () => {
   const page = await fetch(`${daemon.url}/`);
   assert.doesNotMatch(await page.text(), new RegExp(MARK));
   const policy = page.headers.get('content-security-policy') ?? '';
