@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -60,4 +60,11 @@ test('data folders on one machine have names of their own', async () => {
   const other = await mkdtemp(join(tmpdir(), 'dh-worker-'));
   assert.notEqual((await takeWorkerName(other)).name, (await takeWorkerName(folder)).name);
   await rm(other, { recursive: true });
+});
+
+test('a data folder in which nothing can be written is named as what is wrong', async (t) => {
+  const broken = await mkdtemp(join(tmpdir(), 'dh-worker-'));
+  t.after(() => rm(broken, { recursive: true }));
+  await mkdir(join(broken, 'workers.lock'));
+  await assert.rejects(takeWorkerName(broken), { code: 'service.folder' });
 });

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DeepHealthError } from '../errors/error.ts';
 
 export interface WorkerName {
   readonly name: string;
@@ -15,9 +16,18 @@ const LONGEST_WAIT_MS = 10_000;
 
 /**
  * A name for this process in the ledger: no other running process has it, and the next start on this machine
- * and data folder gets it again, so that what a killed process held is taken up at once.
+ * and data folder gets it again, so that what a killed process held is taken up at once. Throws `service.folder`.
  */
 export async function takeWorkerName(folder: string): Promise<WorkerName> {
+  try {
+    return takeName(folder);
+  } catch (error) {
+    // A full disk, most of all.
+    throw new DeepHealthError('service.folder', undefined, { cause: error });
+  }
+}
+
+function takeName(folder: string): WorkerName {
   const home = join(folder, 'workers');
   mkdirSync(home, { recursive: true });
   const place = createHash('sha256').update(folder).digest('hex').slice(0, 6);
