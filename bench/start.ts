@@ -12,19 +12,19 @@ export async function benchStart({ quick }: BenchOptions, tell: (row: Row) => vo
   const scratch = await mkdtemp(join(tmpdir(), 'deep-health-start-'));
   try {
     const film = (await filmFile(1, 'uncompressed')) ?? '';
-    const config = join(scratch, 'deep-health.yaml');
-    await writeFile(config, `storage:\n  folder: ${scratch}\n`);
     const nothing = join(scratch, 'nothing.mjs');
     await writeFile(nothing, '');
     const wall = { bare: [] as number[], help: [] as number[], classify: [] as number[] };
     const bare = { load: [] as number[], infer: [] as number[] };
-    const classify = [PROGRAM, 'classify', film, '--json', '--config', config];
+    const classify = [PROGRAM, 'classify', film, '--json'];
+    // A folder without a config file: everything as it comes.
+    const here = { cwd: scratch };
     // Node keeps compiled code; the first run of an installation makes it.
-    await mustRun(process.execPath, classify);
+    await mustRun(process.execPath, classify, here);
     for (let round = 0; round < rounds; round += 1) {
       wall.bare.push((await mustRun(process.execPath, [nothing])).wallMs);
       wall.help.push((await mustRun(process.execPath, [PROGRAM, '--help'])).wallMs);
-      wall.classify.push((await mustRun(process.execPath, classify)).wallMs);
+      wall.classify.push((await mustRun(process.execPath, classify, here)).wallMs);
       const alone = await mustRun(process.execPath, [join(import.meta.dirname, 'bare-inference.ts')]);
       const found = JSON.parse(alone.stdout) as { load: number; infer: number };
       bare.load.push(found.load);

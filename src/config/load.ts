@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { adviceFor } from './advice.ts';
 import { bestGuess } from './best-guess.ts';
 import { contradictions } from './contradictions.ts';
@@ -51,6 +51,8 @@ function parseConfig(
 ):
   | { kind: 'valid'; config: Config; advice: readonly Problem[] }
   | { kind: 'invalid'; problems: readonly Problem[] } {
+  // Loaded when there is a file: without one everything is as it comes.
+  const { LineCounter, parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const lines = new LineCounter();
   const yaml = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
   if (yaml.errors.length > 0) {

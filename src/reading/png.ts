@@ -1,5 +1,3 @@
-import sharp from 'sharp';
-
 /** A coloured picture (row-major, three bytes a pixel) as a PNG file. */
 export async function pngOf(picture: {
   readonly width: number;
@@ -7,6 +5,8 @@ export async function pngOf(picture: {
   readonly rgb: Uint8Array;
 }): Promise<Uint8Array> {
   const { width, height, rgb } = picture;
+  // Loaded when the first picture is written: most runs write none.
+  const { default: sharp } = await import('sharp');
   return await sharp(rgb, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 2 })
     .toBuffer();

@@ -65,7 +65,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const consumer =
     reading &&
     (await queue.consume(reading.handler, {
-      concurrency: config.model.batch + 1,
+      // The lanes are full, as many films are on their way to them, and one study is reported.
+      concurrency: Math.min(config.model.batch, 2 * reading.models.current.lanes) + 1,
       onError: (error) => log.warn(loggedFailure(error), 'The queue met a failure'),
     }));
   const looks = createLooks({

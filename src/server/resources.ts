@@ -6,11 +6,11 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { backboneOf, type Model, openModel as openLoadedModel } from '../ai/classify.ts';
+import { type Model, openModel as openLoadedModel } from '../ai/classify.ts';
 import {
   type EngineChoice,
   engineFile,
-  measureEngine,
+  measureApart,
   rememberChoice,
   rememberedChoice,
 } from '../ai/engine/choice.ts';
@@ -176,12 +176,13 @@ export async function openModel(config: Pick<Config, 'model' | 'report' | 'stora
   });
 }
 
-async function engineChoice(folder: ModelFolder, home: string): Promise<EngineChoice> {
+async function engineChoice(folder: ModelFolder, home: string): Promise<Partial<EngineChoice>> {
   const file = engineFile(home);
   const digest = folder.manifest.files.backbone.sha256;
   const known = await rememberedChoice(file, digest);
   if (known !== undefined) return known;
-  const measured = await measureEngine(backboneOf(folder));
+  const measured = await measureApart(folder.directory);
+  if (measured === undefined) return {};
   await rememberChoice(file, digest, measured);
   return measured;
 }

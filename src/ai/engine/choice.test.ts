@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { measureEngine, rememberChoice, rememberedChoice } from './choice.ts';
+import { measureApart, measureEngine, rememberChoice, rememberedChoice } from './choice.ts';
 
 const model = path.resolve(import.meta.dirname, '../../../models/pneumonia-inception-v3');
 let folder: string;
@@ -23,6 +23,10 @@ test('the engine is measured with the network itself, and what was found shares 
   assert.equal(found.threads, 2);
   assert.ok(found.lanes === 1 || found.lanes === 2);
   assert.ok(found.filmsPerSecond > 0);
+});
+
+test('it can be measured in a process of its own; a model that is not there gives no choice', async () => {
+  assert.equal(await measureApart(path.join(folder, 'nowhere')), undefined);
 });
 
 test('what was measured is remembered for this machine and this model alone', async () => {

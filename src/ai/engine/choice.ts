@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type NetworkFile, openNetwork } from './network.ts';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { MOST_LANES, type NetworkFile, openNetwork } from './network.ts';
 
 /** How the threads of the engine are used on this machine. */
 export interface EngineChoice {
@@ -16,11 +19,9 @@ export interface MeasuredChoice extends EngineChoice {
   readonly filmsPerSecond: number;
 }
 
-/** More passes at once than this only take memory. */
-const MOST_LANES = 8;
 const ROUNDS = 3;
-/** More lanes must bring so much: with fewer, a study alone is quicker. */
-const WORTH = 1.03;
+/** Another way than the usual one must bring so much: the machine may be busy while it is measured. */
+const WORTH = 1.1;
 
 /**
  * Tries the ways to share the processor between passes and takes the one that reads the most films a second.
@@ -40,11 +41,11 @@ export async function measureEngine<Output extends string>(
   return best;
 }
 
-/** One pass on all cores, then twice as many side by side each time; and half of the cores, where two are one. */
+/** A pass a core, which is the usual way; fewer with more threads each; half of the cores, where two are one. */
 function candidates(cores: number): EngineChoice[] {
   const found: EngineChoice[] = [];
   for (const threads of cores >= 4 ? [cores, cores >> 1] : [cores]) {
-    for (let lanes = 1; lanes <= Math.min(threads, MOST_LANES); lanes *= 2) found.push({ threads, lanes });
+    for (let lanes = Math.min(threads, MOST_LANES); lanes >= 1; lanes >>= 1) found.push({ threads, lanes });
   }
   return found;
 }
@@ -69,6 +70,24 @@ async function rateOf<Output extends string>(
     return (ROUNDS * choice.lanes * 1000) / (performance.now() - began);
   } finally {
     await network.close();
+  }
+}
+
+/**
+ * The same in a process of its own, because what trying takes in memory would stay with this one. On one core
+ * there is nothing to try; a measurement that fails costs nothing but the choice.
+ *
+ * @param directory of the model
+ * @returns undefined when there is no choice or it could not be made
+ */
+export async function measureApart(directory: string): Promise<MeasuredChoice | undefined> {
+  if (candidates(availableParallelism()).length === 1) return undefined;
+  const script = fileURLToPath(new URL('./measure.ts', import.meta.url));
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, directory], { timeout: 60_000 });
+    return JSON.parse(stdout) as MeasuredChoice;
+  } catch {
+    return undefined;
   }
 }
 

@@ -3,6 +3,9 @@ import { DeepHealthError } from '../../errors/error.ts';
 export const ENGINES = ['onnx', 'tfjs'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
+/** More passes at once than this only take memory. */
+export const MOST_LANES = 8;
+
 /** An ONNX file in memory and what this program expects of it; shapes leave out the leading batch dimension. */
 export interface NetworkFile<Output extends string> {
   readonly bytes: Uint8Array;
@@ -15,7 +18,7 @@ export interface EngineOptions {
   readonly engine?: EngineName;
   /** Threads in all (onnxruntime only); 0 or absent: all cores. A lone pass has them all. */
   readonly threads?: number;
-  /** Passes at once at most (onnxruntime only), which share the threads; absent: one a thread. */
+  /** Passes at once at most (onnxruntime only), which share the threads; absent: one a thread, up to 8. */
   readonly lanes?: number;
   /** Films a pass at most (default 8): more costs memory and gains little. */
   readonly batch?: number;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { DeepHealthError } from '../../errors/error.ts';
 import { byteProductsSaturate } from './byte-products.ts';
-import type { EngineOptions, Network, NetworkFile } from './network.ts';
+import { type EngineOptions, MOST_LANES, type Network, type NetworkFile } from './network.ts';
 
 /**
  * onnxruntime on the processor. A lone pass has all threads, so that one film is quick. Passes that run side by
@@ -17,7 +17,7 @@ export async function openOnnx<Output extends string>(
 ): Promise<Network<Output>> {
   const names = Object.keys(file.outputs) as Output[];
   const threads = options.threads || availableParallelism();
-  const lanes = Math.max(1, Math.min(threads, options.lanes ?? threads));
+  const lanes = Math.max(1, Math.min(threads, options.lanes ?? MOST_LANES));
   const share = Math.max(1, Math.floor(threads / lanes));
   const session = await createSession(file.bytes, threads);
   for (const [kind, known, wanted] of [

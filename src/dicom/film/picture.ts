@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Film, Remark } from './film.ts';
 import { layDown } from './lay-down.ts';
@@ -34,6 +33,8 @@ export async function openPicture(
 ): Promise<Omit<Film, 'timings'>> {
   const { pixels: mostPixels } = { ...DEFAULT_FILM_LIMITS, ...limits };
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // Loaded when the first picture file comes: DICOM films do without.
+  const { default: sharp } = await import('sharp');
   const source = sharp(file, { failOn: 'error', limitInputPixels: false }).timeout({
     seconds: DECODE_SECONDS,
   });
