@@ -6,6 +6,7 @@ import { DEFAULT_FILM_LIMITS } from '../limits.ts';
 import { parseDicom } from '../parse.ts';
 import { type CodecPicture, codecsMaker, compileCodecs } from './codecs.ts';
 import { readCodestream } from './codestream.ts';
+import { reducedCodecsMaker } from './reduced-codecs.ts';
 import { codingOf } from './syntaxes.ts';
 
 async function picturesOfSeeds(): Promise<CodecPicture[]> {
@@ -31,6 +32,22 @@ test('whatever a picture left in the memory of the codecs, the next one comes ou
       // What a codestream that writes where it likes could do: nothing in the heap is as it was.
       new Uint8Array(codecs.decode(picture).buffer).fill(0xa5);
       assert.deepEqual(Buffer.from(codecs.decode(next)), expected[index]);
+    }
+  }
+});
+
+test('the decoders of a lower resolution forget every picture too', async () => {
+  const codecs = reducedCodecsMaker(64 * 2 ** 20)();
+  const pictures = (await picturesOfSeeds()).flatMap(({ codec, bytes }) =>
+    codec === 'jpeg-2000' || codec === 'htj2k' ? [{ codec, bytes, levels: 1 }] : [],
+  );
+  assert.equal(pictures.length, 2);
+  const expected: Buffer[] = [];
+  for (const picture of pictures) expected.push(Buffer.from(await codecs.decode(picture)));
+  for (const picture of pictures) {
+    for (const [index, next] of pictures.entries()) {
+      new Uint8Array((await codecs.decode(picture)).buffer).fill(0xa5);
+      assert.deepEqual(Buffer.from(await codecs.decode(next)), expected[index]);
     }
   }
 });

@@ -76,9 +76,17 @@ export function reducedCodecsMaker(heapBytes: number): () => ReducedCodecs {
   return () => {
     const complaints: string[] = [];
     const libraries = new Map<keyof typeof LIBRARIES, Library>();
+    /** What stands in a library's memory before its first picture. */
+    const initialized = new Map<Library, Uint8Array>();
     const libraryOf = async (codec: keyof typeof LIBRARIES): Promise<Library> => {
       const known = libraries.get(codec);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        // What a picture left behind reaches no other (docs/decisions/0104).
+        const memory = initialized.get(known) ?? new Uint8Array();
+        known.HEAPU8.set(memory);
+        known.HEAPU8.fill(0, memory.length);
+        return known;
+      }
       const listen = (line: string) => {
         if (isComplaint(line)) complaints.push(line);
       };
@@ -93,6 +101,7 @@ export function reducedCodecsMaker(heapBytes: number): () => ReducedCodecs {
         printErr: listen,
       });
       libraries.set(codec, library);
+      initialized.set(library, library.HEAPU8.slice());
       return library;
     };
     return {
