@@ -1,5 +1,5 @@
 /**
- * `npm run bench:compare OLD NEW`: is the new commit slower than the old one?
+ * `npm run bench:compare OLD NEW [--only WORDS]`: is the new commit slower than the old one?
  *
  * Both are checked out into scratch folders (with the installed packages), and a few quick figures are taken of
  * them in turns, so that the machine's mood is the same for both. The commands are driven from outside, as users
@@ -20,7 +20,10 @@ const TOLERANCE = 1.25;
 const TRIES = 3;
 const ROUNDS = 3;
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' } },
+});
 const [oldName, newName] = positionals;
 if (oldName === undefined || newName === undefined || positionals.length > 2) {
   process.stderr.write('npm run bench:compare OLD NEW, two commits\n');
@@ -63,7 +66,7 @@ async function tree(name: string, commit: string): Promise<Tree> {
 async function compare(before: Tree, after: Tree): Promise<number> {
   const config = join(scratch, 'deep-health.yaml');
   await writeFile(config, `storage:\n  folder: ${scratch}/data\n`);
-  let open = await figures(config);
+  let open = (await figures(config)).filter(({ what }) => what.includes(values.only ?? ''));
   const worse: string[] = [];
   for (let attempt = 1; attempt <= TRIES && open.length > 0; attempt += 1) {
     const again: Compared[] = [];
