@@ -50,9 +50,9 @@ KIND_OF = {
 }
 THUMB = 16
 COMPONENTS = 32
-SUBSPACE = 160
-REGULARISATION = 0.02
-CHEST_QUANTILE = 0.006
+SUBSPACE = 400
+REGULARISATION = 0.2
+CHEST_QUANTILE = 0.009
 DISTANCE_QUANTILE = 0.004
 CHUNK = 400
 # Two chests over each other look like one more than anything else here: more of them are shown.

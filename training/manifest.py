@@ -7,8 +7,12 @@ import argparse
 import hashlib
 import json
 
+import numpy as np
+
+from metrics import read_scores
 from paths import MODEL, RESULTS
 from preprocess import SIZE
+from runtime import softmax
 
 LABELS = [
     ("normal", "17621005", "Normal"),
@@ -51,6 +55,15 @@ PROVENANCE = {
 UNFITTED = {"temperature": 1.0, "present": 0.6, "absent": 0.4, "typeMargin": 0.2}
 
 
+def reference(temperature):
+    """Shares of the held-back small films by P(pneumonia) in ten bins: what drift is measured against."""
+    scores = read_scores([RESULTS / "held-back.csv"])
+    scores = scores.of(scores.sources == "small")
+    p = 1 - softmax(scores.logits, temperature)[:, 0]
+    counts = np.bincount(np.minimum((p * 10).astype(int), 9), minlength=10)
+    return {"pneumonia": [round(share, 6) for share in counts / len(p)], "films": len(p)}
+
+
 def described(path):
     content = path.read_bytes()
     return {"path": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -66,6 +79,7 @@ def main():
     parser.add_argument("--version", required=True)
     options = parser.parse_args()
     fitted = read_result("calibration.json", UNFITTED)
+    scored = (RESULTS / "held-back.csv").exists()
     gate = read_result("gate.json", None) if (MODEL / "gate.bin").exists() else None
     manifest = {
         "format": 1,
@@ -84,6 +98,7 @@ def main():
         "decision": {key: fitted[key] for key in ("present", "absent", "typeMargin")},
         **({"gate": gate} if gate else {}),
         "population": POPULATION,
+        **({"reference": reference(fitted["temperature"])} if scored else {}),
         "provenance": PROVENANCE,
         "metrics": read_result("metrics.json", {}),
     }

@@ -1,6 +1,6 @@
 """Measures on scored films, and the table of them for a CSV of score.py.
 
-    python3 metrics.py results/oof-*.csv [--temperature T] [--present P]
+    python3 metrics.py results/held-back.csv [--temperature T] [--present P]
 
 Intervals are 95 % percentile bootstraps over patients (a patient's films are drawn together).
 """

@@ -5,22 +5,18 @@ features it leaves are better than its head: a standardised, regularised softmax
 features of the plain films (as int8 computes them, framed as in training) replaces it.
 
     python3 refit.py --fold K           scratch fold<k>/head.bin, from the parts the fold trained on
-    python3 refit.py --final            models/.../head.bin, from the films that gate.py collected,
-                                        and results/oof.csv (the head's own cross-validation)
+    python3 refit.py --final            models/.../head.bin, from the films that gate.py collected
 """
 
 import argparse
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
 from dataset import Dataset
-from films import LABELS
 from gate import collected_films
-from paths import MODEL, RESULTS, work_folder
+from paths import MODEL, work_folder
 from runtime import run
-from score import write_rows
 
 # Shares of normal, bacterial and viral films that the probabilities stand for: near the official
 # test part's, and train.CLASS_SHARES.
@@ -53,34 +49,18 @@ def fit(features, labels, regularisation):
     return weight, model.intercept_ - weight @ mean
 
 
-def write_out_of_fold(dataset, films, features, regularisation):
-    """results/oof.csv: logits of each film from a head that never saw its patient."""
-    logits = np.zeros((len(films), 3))
-    labels, patients = dataset.labels[films], dataset.patients[films]
-    for fitted, left in GroupKFold(5).split(features, labels, patients):
-        weight, bias = fit(features[fitted], labels[fitted], regularisation)
-        logits[left] = features[left] @ weight.T + bias
-    rows = [
-        [dataset.names[film], LABELS[dataset.labels[film]], dataset.patients[film]]
-        + [dataset.parts[film], "mixed", *(f"{value:.4f}" for value in row)]
-        for film, row in zip(films, logits)
-    ]
-    write_rows(RESULTS / "oof.csv", rows)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--fold")
     parser.add_argument("--final", action="store_true")
     parser.add_argument("--films", type=int, default=1800)
-    parser.add_argument("--regularisation", type=float, default=0.03)
+    parser.add_argument("--regularisation", type=float, default=0.003)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     dataset = Dataset()
     if options.final:
         model = MODEL
         films, features = collected_films(dataset)
-        write_out_of_fold(dataset, films, features, options.regularisation)
     else:
         model = work_folder() / f"fold{options.fold}"
         films = np.flatnonzero(~np.isin(dataset.parts, ["held-back", options.fold]))

@@ -41,7 +41,7 @@ step gate.py fit
 step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
 step compare.py --films 4
 step robustness.py --films 2
-step metrics.py "$DH_RESULTS"/fold-*.csv
+step metrics.py "$DH_RESULTS"/held-back.csv
 step parity.py
 step model_card.py
 step manifest.py --version 0.0.0
