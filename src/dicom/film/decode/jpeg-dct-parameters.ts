@@ -69,7 +69,10 @@ function readQuantisations(payload: Uint8Array, quantisations: Map<number, Uint1
     if (values.length !== 64 * bytes) return false;
     const value = (k: number) =>
       bytes === 1 ? (values[k] ?? 0) : ((values[2 * k] ?? 0) << 8) | (values[2 * k + 1] ?? 0);
-    quantisations.set(head & 15, Uint16Array.from({ length: 64 }, (_, k) => value(k)));
+    quantisations.set(
+      head & 15,
+      Uint16Array.from({ length: 64 }, (_, k) => value(k)),
+    );
     at += 1 + 64 * bytes;
   }
   return true;

@@ -38,9 +38,15 @@ export function decodeJpegHalf(
   const blocks: Blocks = {
     view,
     at: 0,
-    direct: codesOf(coding.direct, (size) => size, (size, bits, length) => entryOf(numberOf(bits, size), 1, length)),
-    alternating: codesOf(coding.alternating, (symbol) => symbol & 15, (symbol, bits, length) =>
-      entryOf(numberOf(bits, symbol & 15), advanceOf(symbol), length),
+    direct: codesOf(
+      coding.direct,
+      (size) => size,
+      (size, bits, length) => entryOf(numberOf(bits, size), 1, length),
+    ),
+    alternating: codesOf(
+      coding.alternating,
+      (symbol) => symbol & 15,
+      (symbol, bits, length) => entryOf(numberOf(bits, symbol & 15), advanceOf(symbol), length),
     ),
     ...foldedWeights(coding.quantisation),
     before: 0,
@@ -154,7 +160,11 @@ function foldedWeights(quantisation: Uint16Array): Pick<Blocks, 'targets' | 'wei
   const fold = (k: number) => {
     const norm = (k === 0 ? Math.SQRT1_2 : 1) / 2;
     const mean = Math.cos((k * Math.PI) / 16);
-    return k === 4 ? { to: 0, factor: 0 } : k < 4 ? { to: k, factor: norm * mean } : { to: 8 - k, factor: -norm * mean };
+    return k === 4
+      ? { to: 0, factor: 0 }
+      : k < 4
+        ? { to: k, factor: norm * mean }
+        : { to: 8 - k, factor: -norm * mean };
   };
   const targets = new Uint8Array(64);
   const weights = Float64Array.from(PLACES, (place, k) => {
