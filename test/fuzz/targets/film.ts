@@ -1,4 +1,6 @@
 import { createDecoder } from '../../../src/dicom/film/decode/decoder.ts';
+import { encodedFrame } from '../../../src/dicom/film/frame.ts';
+import { DEFAULT_FILM_LIMITS } from '../../../src/dicom/film/limits.ts';
 import { openFilm } from '../../../src/dicom/film/open.ts';
 import { parseDicom } from '../../../src/dicom/film/parse.ts';
 import { DEFAULT_RULES, type SelectRules } from '../../../src/dicom/film/select-rules.ts';
@@ -89,6 +91,12 @@ export const decoders: FuzzTarget = {
       const { picture } = await openFilm(file, { decoder: by, rules: FUZZ_RULES, limits: LIMITS });
       return Buffer.from(picture.pixels).toString('base64');
     }
+    /** The same at a lower resolution, by the decoders that large films take. */
+    async function halved(file: Uint8Array): Promise<void> {
+      const { dataset, pixelField, transferSyntax } = await parseDicom(file, LIMITS);
+      const frame = encodedFrame(dataset, pixelField, transferSyntax, { ...DEFAULT_FILM_LIMITS, ...LIMITS });
+      await decoder.decode(frame, { shorterSide: 8 });
+    }
     async function sound(file: Uint8Array): Promise<string> {
       try {
         return await gray(file);
@@ -108,6 +116,10 @@ export const decoders: FuzzTarget = {
         const outcome = await outcomeOf(async () => {
           await gray(input);
           return 'decoded';
+        });
+        await outcomeOf(async () => {
+          await halved(input);
+          return 'halved';
         });
         // Whatever the hostile one did: the next patient's film must come out as ever.
         count += 1;
