@@ -71,8 +71,8 @@ export async function classifyFiles(
     triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
   });
   const inference = createInference(() => config.model.batch);
-  // Every lane has a film, as many are prepared or wait for one, and the decoders have the next.
-  const limit = 2 * model.lanes + Math.max(2, availableParallelism());
+  // Every lane has a film and one waits for it, and the decoders have the next: a film is up to 15 MB.
+  const limit = model.lanes + 1 + Math.max(2, availableParallelism());
   const decoder = createDecoder({ limits: { waiting: limit } });
   try {
     const inputs: Input[] = [];
