@@ -199,3 +199,11 @@ test('what works and is no good idea is advice: secrets in the file, credentials
   assert.equal(fromEnv.kind, 'valid');
   assert.deepEqual(fromEnv.advice, []);
 });
+
+test('a map where a key should stand is a problem, and what is in it is told nowhere', (t) => {
+  const warned = t.mock.method(process, 'emitWarning', () => {});
+  const loaded = load('? { type: basic, user: a, password: hidden-secret }\n: x\n');
+  assert.equal(loaded.kind, 'invalid');
+  assert.doesNotMatch(JSON.stringify(loaded), /hidden/);
+  assert.equal(warned.mock.callCount(), 0);
+});

@@ -54,7 +54,13 @@ function parseConfig(
   // Loaded when there is a file: without one everything is as it comes.
   const { LineCounter, parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const lines = new LineCounter();
-  const yaml = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const yaml = parseDocument(source, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    // A map as a key would be printed as a warning, and a password in it with it.
+    stringKeys: true,
+    logLevel: 'error',
+  });
   if (yaml.errors.length > 0) {
     const problems = yaml.errors.map((error): Problem => {
       const { line, col } = lines.linePos(error.pos[0]);
