@@ -51,7 +51,7 @@ export function rabbitmqConsumer(options: RabbitmqConsumerOptions): RabbitmqCons
     buffered.routine = [];
     tags = [];
     current = channel;
-    channel.on('error', onError);
+    channel.on('error', (cause) => onError(new DeepHealthError('queue.unreachable', undefined, { cause })));
     // The broker closed the channel or took a queue away: begin again from the connection.
     const beginAgain = () => {
       if (current === channel && !stopped.signal.aborted) void connection.close().catch(() => undefined);

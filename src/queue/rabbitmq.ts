@@ -57,6 +57,9 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
   let lostLookAt = now() + lostAfterMs;
   let live: ChannelModel | undefined;
 
+  /** What a socket or the library says, under a name of ours. */
+  const failed = (error: unknown) => onError(unreachable(error));
+
   const connection = await open(options.url, prepare);
   connection.on('disconnect', (error) => {
     session = undefined;
@@ -68,7 +71,7 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
     live = undefined;
     onError(unreachable(error));
   });
-  connection.on('error', onError);
+  connection.on('error', failed);
   connection.on('blocked', () => {
     blocked = true;
   });
@@ -87,9 +90,9 @@ export async function rabbitmqQueue(options: RabbitmqQueueOptions): Promise<Queu
   async function prepare(model: ChannelModel): Promise<void> {
     // The library listens only after this function: a connection lost meanwhile would be an error event that
     // nobody hears, which ends the process.
-    model.on('error', onError);
+    model.on('error', failed);
     const channel = await within(answerMs, model.createConfirmChannel());
-    channel.on('error', onError);
+    channel.on('error', failed);
     // Without its publishing channel a connection is worth nothing: begin again.
     channel.once('close', () => {
       if (session?.channel === channel) session = undefined;

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { handleStow } from '../../dicom/web/receive-http.ts';
+import { DeepHealthError } from '../../errors/error.ts';
 import { isReceivedClass } from '../../intake/film-classes.ts';
 import { quietSenders } from '../../intake/quiet-senders.ts';
 import { createReceiveSink, type Receiving, settleReceived } from '../../intake/receive.ts';
@@ -62,7 +63,7 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
       limits: { requestBytes: inForce.maxRequest, partBytes: inForce.maxFilm },
       acceptsClass: (uid) => isReceivedClass(uid, inForce.config.select),
       beforeAnswer: (done) => settleReceived(receiving, done),
-      onFailure: (error) => log.error(loggedFailure(error), 'A received film could not be kept'),
+      onFailure: (error) => log.error(notKept(error), 'A received film could not be kept'),
       ...(study === undefined ? {} : { study }),
     }).catch((error: unknown) => {
       answered([]);
@@ -82,4 +83,11 @@ export function receiveRoute(context: Context, onDue: () => void): Router {
     }
   });
   return router;
+}
+
+/** What is no failure of ours with a name is one of the disk; the sender was told (A700 where it is full). */
+function notKept(error: unknown) {
+  if (error instanceof DeepHealthError) return loggedFailure(error);
+  const { code: errno } = error as NodeJS.ErrnoException;
+  return { ...loggedFailure(new DeepHealthError('storage.failed', undefined, { cause: error })), errno };
 }
