@@ -49,6 +49,7 @@ export async function startLine(target: number, chance: Chance, port = 0): Promi
   function pass(from: Socket, to: Socket, seen: (piece: Buffer) => void): void {
     let last = Promise.resolve();
     let waiting = 0;
+    let dead = false;
     from.on('data', (piece: Buffer) => {
       seen(piece);
       waiting += piece.length;
@@ -58,7 +59,10 @@ export async function startLine(target: number, chance: Chance, port = 0): Promi
         if (weather.delayMs > 0) {
           await new Promise((resolve) => setTimeout(resolve, chance.between(0, weather.delayMs)));
         }
+        // After a cut nothing follows: a line loses its end, never its middle.
+        if (dead) return;
         if (chance.next() < weather.cut) {
+          dead = true;
           done.cuts += 1;
           to.write(piece.subarray(0, Math.floor(piece.length * chance.next())));
           // A moment for the part to arrive, then the line is dead for both.
