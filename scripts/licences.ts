@@ -28,6 +28,8 @@ const CHECKED: Readonly<Record<string, string>> = {
   // libvips and its parts, dynamically linked and unmodified, shipped by sharp.
   '@img/sharp-libvips-linux-x64': 'LGPL-3.0-or-later',
   '@img/sharp-libvips-linuxmusl-x64': 'LGPL-3.0-or-later',
+  // A tool of the tests, unmodified and never shipped.
+  'axe-core': 'MPL-2.0',
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

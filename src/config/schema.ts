@@ -299,7 +299,12 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('Folder of a second model that reads along; only ledger and metrics see its readings.'),
       engine: z.enum(['onnx', 'tfjs']).default('onnx').describe('What runs the network.'),
-      threads: z.int().min(0).max(64).default(0).describe('Threads of the engine; 0: what is quickest here, measured once.'),
+      threads: z
+        .int()
+        .min(0)
+        .max(64)
+        .default(0)
+        .describe('Threads of the engine; 0: what is quickest here, measured once.'),
       batch: z.int().min(1).max(64).default(4).describe('The most films inferred at once.'),
     })
     .prefault({})

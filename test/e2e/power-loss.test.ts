@@ -10,15 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { orthancInstalled, startOrthanc } from '../peers/orthanc.ts';
 import { until } from '../peers/process.ts';
-import {
-  fileFrom,
-  film,
-  pacsConfig,
-  resultsIn,
-  startDaemon,
-  studyOf,
-  type TestDaemon,
-} from './daemon.ts';
+import { fileFrom, film, pacsConfig, resultsIn, startDaemon, studyOf, type TestDaemon } from './daemon.ts';
 import { type CuttableDisk, makeDisk, whyNoDisk } from './power-loss/disk.ts';
 
 const EATMYDATA = '/usr/lib/x86_64-linux-gnu/libeatmydata.so';
@@ -96,7 +88,9 @@ test('the power is cut when a report reached the PACS: the same bytes are known 
   const { reports, heatmaps } = await resultsIn(orthanc, studyOf(file));
   assert.equal(reports.length + heatmaps.length, 3);
   for (const uid of [...reports, ...heatmaps]) {
-    const digest = createHash('sha256').update(await fileFrom(orthanc, uid)).digest('hex');
+    const digest = createHash('sha256')
+      .update(await fileFrom(orthanc, uid))
+      .digest('hex');
     assert.equal(digest, row.objects.find((object) => object.uid === uid)?.sha256);
   }
 });
