@@ -16,7 +16,7 @@ import { requireConfig } from '../src/config/require.ts';
 import { createDecoder } from '../src/dicom/film/decode/decoder.ts';
 import { openFilm } from '../src/dicom/film/open.ts';
 import { makeMessage } from '../src/reading/message.ts';
-import { contentDigest, makeResults } from '../src/reading/results.ts';
+import { makeResults } from '../src/reading/results.ts';
 import { resultSettings } from '../src/reading/settings.ts';
 import { frameOf } from '../test/peers/pixel-tools.ts';
 import { runChild } from './child.ts';
@@ -85,11 +85,9 @@ export async function benchAround({ quick }: BenchOptions, tell: (row: Row) => v
     clock('prepare');
     const values = Float32Array.from({ length: 64 }, (_, i) => 6 * Math.sin(i));
     const maps = [{ label: LABELS[2], width: 8, height: 8, values, box: prepared.box }] as const;
-    const results = makeResults(
-      [{ film, contentDigest: contentDigest(bytes), outcome: { reading: READING, maps } }],
-      settings,
-      { analysedAt: new Date(0) },
-    );
+    const results = makeResults([{ film, outcome: { reading: READING, maps } }], settings, {
+      analysedAt: new Date(0),
+    });
     makeMessage(results, { receiver: null, corrects: false, createdAt: new Date(0) });
     clock('results');
   }

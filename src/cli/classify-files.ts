@@ -38,7 +38,8 @@ type Opened =
       readonly kind: 'film';
       readonly path: string;
       readonly film: Film;
-      readonly digest: string;
+      /** SHA-256 of a picture file, which is all that identifies it; a DICOM film has its UID. */
+      readonly digest: string | null;
       readonly read: number;
     }
   | { readonly kind: 'failed'; readonly path: string; readonly error: DeepHealthError };
@@ -104,7 +105,8 @@ async function open(input: Input, config: Config, decoder: Decoder): Promise<Ope
     const bytes = await readFilm(path);
     const read = performance.now() - started;
     const film = await openFilm(bytes, { decoder, rules: rulesForFiles(config.select) });
-    return { kind: 'film', path, film, digest: contentDigest(bytes), read };
+    const digest = film.kind === 'picture' ? contentDigest(bytes) : null;
+    return { kind: 'film', path, film, digest, read };
   } catch (error) {
     return { kind: 'failed', path, error: asOurs(error) };
   }
@@ -215,7 +217,8 @@ async function makeFiles(
   { settings, receiver }: Reporting,
 ): Promise<{ files: OutputFile[]; remarks: readonly Remark[] }> {
   const analysedAt = new Date();
-  const results = makeResults([{ film, contentDigest: digest, outcome }], settings, { analysedAt });
+  const identified = digest === null ? { film, outcome } : { film, outcome, contentDigest: digest };
+  const results = makeResults([identified], settings, { analysedAt });
   const { report, heatmaps } = results;
   const files: OutputFile[] = [];
   if (report.air) files.push({ name: `${name}.sr.dcm`, bytes: report.air.bytes });

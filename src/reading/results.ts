@@ -9,8 +9,8 @@ import type { ResultSettings } from './settings.ts';
 /** A film that was read. */
 export interface FilmRead {
   readonly film: Film;
-  /** SHA-256 (hex) of the file's bytes. */
-  readonly contentDigest: string;
+  /** SHA-256 (hex) of the file's bytes; needed for a picture file, which has no other identity. */
+  readonly contentDigest?: string;
   readonly outcome: Pick<FilmReading, 'reading' | 'maps'>;
 }
 
@@ -59,7 +59,7 @@ export function makeResults(
       return {
         film,
         reading,
-        contentDigest,
+        ...(contentDigest === undefined ? {} : { contentDigest }),
         box: maps[0].box,
         heatmap: heatmap ? { ...heatmap, label: maps[0].label } : null,
       };
