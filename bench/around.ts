@@ -11,13 +11,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readModelFolder } from '../src/ai/folder.ts';
 import { openPreparation } from '../src/ai/preparation.ts';
-import { LABELS, type Reading } from '../src/ai/reading.ts';
+import { LABELS } from '../src/ai/reading.ts';
 import { requireConfig } from '../src/config/require.ts';
 import { createDecoder } from '../src/dicom/film/decode/decoder.ts';
 import { openFilm } from '../src/dicom/film/open.ts';
 import { makeMessage } from '../src/reading/message.ts';
 import { makeResults } from '../src/reading/results.ts';
 import { resultSettings } from '../src/reading/settings.ts';
+import { reading } from '../test/fixtures/readings.ts';
 import { frameOf } from '../test/peers/pixel-tools.ts';
 import { runChild } from './child.ts';
 import { FULL, filmFile, SYNTAXES, type Syntax } from './films.ts';
@@ -48,16 +49,12 @@ const PEERS: Readonly<Record<Syntax, readonly [string, ...string[]] | undefined>
 };
 
 /** A reading as the network's would be, so that results can be made without one. */
-const READING: Reading = {
+const READING = reading({
   label: 'viral-pneumonia',
   probabilities: { normal: 0.1, 'bacterial-pneumonia': 0.2, 'viral-pneumonia': 0.7 },
-  pneumonia: 'present',
-  abstained: null,
   applicability: { status: 'unknown', reasons: [] },
-  quality: { status: 'diagnostic', reasons: [] },
-  triage: 'off',
   model: { name: 'bench', version: '1.0.0', sha256: '0'.repeat(64) },
-};
+});
 
 /** Tells one row a syntax, then where the time of an uncompressed film goes. */
 export async function benchAround({ quick }: BenchOptions, tell: (row: Row) => void): Promise<void> {

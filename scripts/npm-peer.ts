@@ -54,11 +54,7 @@ export function npmPeerInstalled(peer: NpmPeer): boolean {
  * @throws Error when the package cannot be had or is not the pinned one
  */
 export function fetchNpmPeer(peer: NpmPeer): void {
-  const folder = npmPeerFolder(peer);
-  if (existsSync(folder)) return;
-  mkdirSync(peerCache(), { recursive: true });
-  const scratch = mkdtempSync(`${folder}.`);
-  try {
+  makeWhole(npmPeerFolder(peer), (scratch) => {
     execFileSync(
       'npm',
       [
@@ -84,8 +80,23 @@ export function fetchNpmPeer(peer: NpmPeer): void {
     execFileSync('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1', ...left, ...peer.members], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    return unpacked;
+  });
+}
+
+/**
+ * Makes a folder of the cache that appears whole or not at all, also when two runs make it at once.
+ *
+ * @param make gets an empty folder and gives the folder in it, or itself, that is to be kept
+ */
+export function makeWhole(folder: string, make: (scratch: string) => string): void {
+  if (existsSync(folder)) return;
+  mkdirSync(peerCache(), { recursive: true });
+  const scratch = mkdtempSync(`${folder}.`);
+  try {
+    const made = make(scratch);
     try {
-      renameSync(unpacked, folder);
+      renameSync(made, folder);
     } catch (failure) {
       // Another run was faster.
       if (!existsSync(folder)) throw failure;

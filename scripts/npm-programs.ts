@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { peerCache } from './npm-peer.ts';
+import { makeWhole, peerCache } from './npm-peer.ts';
 
 const SOURCE = fileURLToPath(new URL('../test/peers/programs', import.meta.url));
 
@@ -29,24 +29,13 @@ export function programsInstalled(): boolean {
  * @throws Error when a package cannot be had
  */
 export function installPrograms(): void {
-  const folder = programsFolder();
-  if (existsSync(folder)) return;
-  mkdirSync(peerCache(), { recursive: true });
-  const scratch = mkdtempSync(`${folder}.`);
-  try {
+  makeWhole(programsFolder(), (scratch) => {
     for (const file of ['package.json', 'package-lock.json']) cpSync(join(SOURCE, file), join(scratch, file));
     execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
       cwd: scratch,
       stdio: ['ignore', 'ignore', 'inherit'],
       timeout: 300_000,
     });
-    try {
-      renameSync(scratch, folder);
-    } catch (failure) {
-      // Another run was faster.
-      if (!existsSync(folder)) throw failure;
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+    return scratch;
+  });
 }

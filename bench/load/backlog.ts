@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { Reading } from '../../src/ai/reading.ts';
 import { element } from '../../src/dicom/phantom/header.ts';
 import { part10 } from '../../src/dicom/phantom/part10.ts';
 import type { Ledger, NewReportObject, Priority, StudyReport } from '../../src/ledger/types.ts';
 import { instanceUid, studyUid } from '../../src/ledger/uids.ts';
+import { reading } from '../../test/fixtures/readings.ts';
 import { stampedUid } from './films.ts';
 
 const TEXT_SR = '1.2.840.10008.5.1.4.1.1.88.33';
 
-const READING: Reading = {
+const READING = reading({
   label: 'normal',
   probabilities: { normal: 0.9, 'bacterial-pneumonia': 0.06, 'viral-pneumonia': 0.04 },
   pneumonia: 'absent',
-  abstained: null,
-  applicability: { status: 'in', reasons: [] },
-  quality: { status: 'diagnostic', reasons: [] },
-  triage: 'off',
   model: { name: 'backlog', version: '1', sha256: 'a'.repeat(64) },
-};
+});
 
 /** Every so many is stat. */
 const STAT_EVERY = 20;

@@ -1,4 +1,3 @@
-import type { Reading } from '../../src/ai/reading.ts';
 import type {
   InstanceNotice,
   NewDelivery,
@@ -7,6 +6,7 @@ import type {
   StudyReport,
 } from '../../src/ledger/types.ts';
 import { type InstanceUid, instanceUid, type StudyUid, studyUid } from '../../src/ledger/uids.ts';
+import { reading } from '../fixtures/readings.ts';
 
 /** Studies as they come in, with made-up UIDs, for the tests of ledger and queue. */
 
@@ -42,16 +42,12 @@ export function received(number: number, change: Partial<StudyNotice> = {}): Stu
   };
 }
 
-export const READING: Reading = {
+export const READING = reading({
   label: 'normal',
   probabilities: { normal: 0.9, 'bacterial-pneumonia': 0.06, 'viral-pneumonia': 0.04 },
   pneumonia: 'absent',
-  abstained: null,
-  applicability: { status: 'in', reasons: [] },
-  quality: { status: 'diagnostic', reasons: [] },
-  triage: 'off',
   model: { name: 'test', version: '1', sha256: 'a'.repeat(64) },
-};
+});
 
 export function object(key: string, kind: NewReportObject['kind'], uid: string): NewReportObject {
   return {

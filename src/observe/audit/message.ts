@@ -99,44 +99,28 @@ function objectXml(object: AuditObject): string {
   switch (object.kind) {
     case 'patient':
       return participantObject(
-        {
-          ParticipantObjectID: object.patientId,
-          ParticipantObjectTypeCode: '1',
-          ParticipantObjectTypeCodeRole: '1',
-        },
+        { id: object.patientId, type: '1', role: '1' },
         ['2', 'RFC-3881', 'Patient Number'],
         object.patientName,
         [],
       );
     case 'study':
       return participantObject(
-        {
-          ParticipantObjectID: object.studyUid,
-          ParticipantObjectTypeCode: '2',
-          ParticipantObjectTypeCodeRole: '3',
-        },
+        { id: object.studyUid, type: '2', role: '3' },
         ['110180', 'DCM', 'Study Instance UID'],
         'Study',
         [...detailsXml(object.details), studyDescription(object)],
       );
     case 'message':
       return participantObject(
-        {
-          ParticipantObjectID: object.controlId,
-          ParticipantObjectTypeCode: '2',
-          ParticipantObjectTypeCodeRole: '3',
-        },
+        { id: object.controlId, type: '2', role: '3' },
         ['10', 'RFC-3881', 'Search Criteria'],
         'HL7 message control id (MSH-10)',
         [],
       );
     case 'settings':
       return participantObject(
-        {
-          ParticipantObjectID: object.name,
-          ParticipantObjectTypeCode: '2',
-          ParticipantObjectTypeCodeRole: '13',
-        },
+        { id: object.name, type: '2', role: '13' },
         ['12', 'RFC-3881', 'URI'],
         object.name,
         detailsXml(object.details),
@@ -145,13 +129,18 @@ function objectXml(object: AuditObject): string {
 }
 
 function participantObject(
-  attributes: Readonly<Record<string, string>>,
-  type: AuditCode,
+  { id, type, role }: { readonly id: string; readonly type: string; readonly role: string },
+  idType: AuditCode,
   name: string,
   rest: readonly string[],
 ): string {
+  const attributes = {
+    ParticipantObjectID: id,
+    ParticipantObjectTypeCode: type,
+    ParticipantObjectTypeCodeRole: role,
+  };
   return element('ParticipantObjectIdentification', attributes, [
-    coded('ParticipantObjectIDTypeCode', type),
+    coded('ParticipantObjectIDTypeCode', idType),
     element('ParticipantObjectName', {}, [text(name)]),
     ...rest,
   ]);

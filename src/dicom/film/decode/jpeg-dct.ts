@@ -181,29 +181,23 @@ const COS_3 = Math.cos((3 * Math.PI) / 8);
 
 /** The inverse DCT of 4 × 4 without norms, in place: cosines of π/8 times odd numbers and frequency. */
 function inverse(block: Float64Array): void {
-  for (let at = 0; at < 4; at++) {
+  inverseLines(block, 1, 4);
+  inverseLines(block, 4, 1);
+}
+
+/** Four lines, `between` from one to the next, each of four values that are `along` apart. */
+function inverseLines(block: Float64Array, between: number, along: number): void {
+  for (let at = 0; at < 4 * between; at += between) {
     const z0 = block[at] as number;
-    const z1 = block[at + 4] as number;
-    const z2 = (block[at + 8] as number) * Math.SQRT1_2;
-    const z3 = block[at + 12] as number;
+    const z1 = block[at + along] as number;
+    const z2 = (block[at + 2 * along] as number) * Math.SQRT1_2;
+    const z3 = block[at + 3 * along] as number;
     const far = COS_1 * z1 + COS_3 * z3;
     const near = COS_3 * z1 - COS_1 * z3;
     block[at] = z0 + z2 + far;
-    block[at + 4] = z0 - z2 + near;
-    block[at + 8] = z0 - z2 - near;
-    block[at + 12] = z0 + z2 - far;
-  }
-  for (let at = 0; at < 16; at += 4) {
-    const z0 = block[at] as number;
-    const z1 = block[at + 1] as number;
-    const z2 = (block[at + 2] as number) * Math.SQRT1_2;
-    const z3 = block[at + 3] as number;
-    const far = COS_1 * z1 + COS_3 * z3;
-    const near = COS_3 * z1 - COS_1 * z3;
-    block[at] = z0 + z2 + far;
-    block[at + 1] = z0 - z2 + near;
-    block[at + 2] = z0 - z2 - near;
-    block[at + 3] = z0 + z2 - far;
+    block[at + along] = z0 - z2 + near;
+    block[at + 2 * along] = z0 - z2 - near;
+    block[at + 3 * along] = z0 + z2 - far;
   }
 }
 

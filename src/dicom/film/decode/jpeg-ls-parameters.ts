@@ -1,4 +1,4 @@
-import { segmentsBefore } from './segments.ts';
+import { scanHeader, word } from './segments.ts';
 
 /** What the scan of a JPEG-LS picture of one component is coded with (ITU-T T.87 C.2). */
 export interface JpegLsCoding {
@@ -16,39 +16,24 @@ export interface JpegLsCoding {
 
 const SOF55 = 0xf7;
 const LSE = 0xf8;
-const SOS = 0xda;
-const DRI = 0xdd;
 
 /**
  * The coding parameters of a JPEG-LS picture; undefined for what no film has (several components, mapping
  * tables, restart intervals, point transforms, odd presets), which is left to the codec library.
  */
 export function jpegLsCoding(bytes: Uint8Array): JpegLsCoding | undefined {
-  const header = segmentsBefore(bytes);
+  const header = scanHeader(bytes, [SOF55]);
   if (header === undefined) return undefined;
-  const { segments, scan } = header;
-  let frame: { rows: number; columns: number; precision: number } | undefined;
   let presets: readonly number[] = [0, 0, 0, 0, 0];
-  for (const { marker, payload } of segments) {
-    const word = (at: number) => ((payload[at] ?? 0) << 8) | (payload[at + 1] ?? 0);
-    if (marker === DRI && word(0) !== 0) return undefined;
-    if (marker === LSE) {
-      if (payload[0] !== 1 || payload.length < 11) return undefined;
-      presets = [word(1), word(3), word(5), word(7), word(9)];
-    }
-    if (marker === SOF55) {
-      if (payload.length < 9 || payload[5] !== 1) return undefined;
-      frame = { precision: payload[0] ?? 0, rows: word(1), columns: word(3) };
-    }
-    if (marker === SOS) {
-      const [components, , table, near = 0, interleave, transform] = payload;
-      if (frame === undefined || components !== 1 || table !== 0 || interleave !== 0 || transform !== 0) {
-        return undefined;
-      }
-      return codingOf({ ...frame, scan, near }, presets);
-    }
+  for (const { marker, payload } of header.segments) {
+    if (marker !== LSE) continue;
+    if (payload[0] !== 1 || payload.length < 11) return undefined;
+    presets = [1, 3, 5, 7, 9].map((at) => word(payload, at));
   }
-  return undefined;
+  const { precision, rows, columns, scan } = header;
+  const [, , table, near = 0, interleave, transform] = header.parameters;
+  if (table !== 0 || interleave !== 0 || transform !== 0) return undefined;
+  return codingOf({ precision, rows, columns, scan, near }, presets);
 }
 
 function codingOf(
