@@ -174,6 +174,26 @@ test('a collector that goes away in between loses nothing; a reload is told', { 
   }
 });
 
+/** What the API says of films and studies of this patient that it cannot take. */
+async function refusals(): Promise<string[]> {
+  const ask = async (path: string, type: string, body: string | Uint8Array<ArrayBuffer>) => {
+    const headers = { authorization: basic(PASSWORD), 'content-type': type };
+    const answer = await fetch(daemon.url + path, { method: 'POST', headers, body });
+    assert.ok(answer.status >= 400 && answer.status < 500, `${path}: ${answer.status}`);
+    return answer.text();
+  };
+  const study = `/api/studies/${studyOf(one)}`;
+  const cut = Uint8Array.from(one.subarray(0, one.length - 5000));
+  return Promise.all([
+    ask('/api/predict', 'application/dicom', cut),
+    ask('/api/try', 'application/dicom', cut),
+    ask('/api/predict', 'text/plain', Uint8Array.from(one)),
+    ask(study, 'application/json', '{"source": "nowhere"}'),
+    ask(`${study}/feedback`, 'application/json', '{"agree": "maybe"}'),
+    ask(`${study}/feedback`, 'application/json', '{'),
+  ]);
+}
+
 test('metrics are well-formed, tell what happened, and a full run leaves no trace of a patient', {
   skip,
 }, async () => {
@@ -205,10 +225,14 @@ test('metrics are well-formed, tell what happened, and a full run leaves no trac
   assert.equal(value('deephealth_queue_studies', { priority: 'routine' }), 0);
   assert.ok((value('deephealth_audit_messages_total', { outcome: 'sent' }) ?? 0) > 10);
 
+  const refused = await refusals();
+  assert.ok(refused.length >= 5);
+  for (const said of refused) assert.match(said, /"code":"[a-z0-9.-]+"/);
   const names = await readdir(daemon.folder, { recursive: true });
   const traces: Record<string, string> = {
     log: daemon.said.join('\n'),
     metrics: text,
+    'answers to what was refused': refused.join('\n'),
     'names of files of the spool': names.filter((name) => name.startsWith('audit')).join('\n'),
   };
   for (const bytes of [one, two]) {
