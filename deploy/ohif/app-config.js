@@ -71,10 +71,14 @@ function stage(places, rows) {
   };
 }
 
-/** When the newest instance of a series was made: a study that was read again has an older report too. */
-function newestContent({ instances = [] }) {
+/**
+ * When the newest instance of a series was made: a study that was read again has an older report too. A film
+ * that follows at once is read within the same second; then the number tells, which rises with every reading.
+ */
+function newestContent({ instances = [], SeriesNumber = 0 }) {
+  const number = String(SeriesNumber).padStart(12, '0');
   return instances.reduce((newest, { ContentDate = '', ContentTime = '' }) => {
-    const made = `${ContentDate}${ContentTime}`;
+    const made = `${ContentDate}${ContentTime} ${number}`;
     return made > newest ? made : newest;
   }, '');
 }
