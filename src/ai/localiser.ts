@@ -37,8 +37,9 @@ export async function openLocaliser(folder: ModelFolder, options: EngineOptions)
       bytes: folder.localiser,
       input: { name: 'window', shape: [1, height, width] },
       outputs: { box: { shape: [4] } },
+      // Four small layers: a second thread costs more than it brings.
+      inPlace: true,
     },
-    // Four small layers: a second thread costs more than it brings.
     { ...options, threads: 1 },
   );
   const look = async (pictures: readonly Raster[], windows: readonly PictureBox[]) => {

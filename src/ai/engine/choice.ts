@@ -20,7 +20,7 @@ export interface MeasuredChoice extends EngineChoice {
 }
 
 const ROUNDS = 3;
-/** Another way than the usual one must bring so much: the machine may be busy while it is measured. */
+/** Another way than the one before must bring so much: it takes more memory, and the machine may be busy meanwhile. */
 const WORTH = 1.1;
 
 /**
@@ -41,11 +41,11 @@ export async function measureEngine<Output extends string>(
   return best;
 }
 
-/** A pass a core, which is the usual way; fewer with more threads each; half of the cores, where two are one. */
+/** One pass on all cores; more, each with its share of them, which takes 80 MB a pass; half of the cores, where two are one. */
 function candidates(cores: number): EngineChoice[] {
   const found: EngineChoice[] = [];
   for (const threads of cores >= 4 ? [cores, cores >> 1] : [cores]) {
-    for (let lanes = Math.min(threads, MOST_LANES); lanes >= 1; lanes >>= 1) found.push({ threads, lanes });
+    for (let lanes = 1; lanes <= Math.min(threads, MOST_LANES); lanes <<= 1) found.push({ threads, lanes });
   }
   return found;
 }
@@ -132,10 +132,13 @@ async function remembered(file: string): Promise<Record<string, MeasuredChoice |
   }
 }
 
-/** A data folder may move to another machine, and a container may get other cores. */
+/** A data folder may move to another machine, a container may get other cores, and lanes had no threads once. */
 function machineKey(digest: string): string {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  return [cpus()[0]?.model ?? process.arch, availableParallelism(), `onnxruntime ${version}`, digest].join(
-    ', ',
-  );
+  return [
+    cpus()[0]?.model ?? process.arch,
+    availableParallelism(),
+    `onnxruntime ${version}, a thread a lane`,
+    digest,
+  ].join(', ');
 }

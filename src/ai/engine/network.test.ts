@@ -62,6 +62,25 @@ for (const engine of ENGINES) {
   });
 }
 
+test('onnx: passes are computed beside the calling thread, and every lane gives the same bytes', async () => {
+  const picture = Float32Array.from({ length: 299 * 299 }, (_, i) => ((i * 31) % 255) / 255);
+  const network = await openNetwork({ bytes: backbone, input, outputs }, { engine: 'onnx', threads: 2 });
+  try {
+    assert.equal(network.lanes, 2);
+    let ended = false;
+    const passes = Promise.all([network.run(picture, 1), network.run(picture, 1)]).finally(() => {
+      ended = true;
+    });
+    let turns = 0;
+    for (; !ended; turns += 1) await new Promise(setImmediate);
+    const [one, other] = await passes;
+    assert.deepEqual(one, other);
+    assert.ok(turns > 100, `the calling thread had ${turns} turns`);
+  } finally {
+    await network.close();
+  }
+});
+
 test('tfjs never runs on plain JavaScript, and leaves no tensor behind', async () => {
   const tf = await startTensorFlow();
   assert.match(tf.getBackend(), /^(wasm|tensorflow)$/);

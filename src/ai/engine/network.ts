@@ -11,6 +11,8 @@ export interface NetworkFile<Output extends string> {
   readonly bytes: Uint8Array;
   readonly input: { readonly name: string; readonly shape: readonly number[] };
   readonly outputs: Readonly<Record<Output, { readonly shape: readonly number[] }>>;
+  /** So small that a pass takes less than a way to another thread: it is computed where it is called. */
+  readonly inPlace?: boolean;
 }
 
 export interface EngineOptions {

@@ -1,15 +1,21 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import * as ort from 'onnxruntime-node';
 import { DeepHealthError } from '../../errors/error.ts';
-import { byteProductsSaturate } from './byte-products.ts';
+import { openLane } from './lane.ts';
 import { type EngineOptions, MOST_LANES, type Network, type NetworkFile } from './network.ts';
+import { type OnnxSession, openSession, type SessionSeed } from './onnx-session.ts';
+
+/** One place for a pass: its session is opened when it is first wanted. */
+interface Lane {
+  readonly threads: number;
+  session: Promise<OnnxSession> | undefined;
+  busy: boolean;
+}
 
 /**
- * onnxruntime on the processor. A lone pass has all threads, so that one film is quick. Passes that run side by
- * side share them, each in a session of fewer threads: they wait for nobody in the middle of a layer, which on
- * busy cores is a quarter of the time (docs/decisions/0114). That session is opened when it is first wanted.
- * Operators run one after the other and sums do not depend on the threads: the same input gives the same bytes.
+ * onnxruntime on the processor, a lane a thread (docs/decisions/0114). A lone pass has all threads, so that one
+ * film is quick. Those that run beside it have their share of the threads and wait for nobody in the middle of a
+ * layer. Operators run one after the other and sums do not depend on the threads: the same input gives the same
+ * bytes in every lane.
  */
 export async function openOnnx<Output extends string>(
   file: NetworkFile<Output>,
@@ -17,80 +23,49 @@ export async function openOnnx<Output extends string>(
 ): Promise<Network<Output>> {
   const names = Object.keys(file.outputs) as Output[];
   const threads = options.threads || availableParallelism();
-  const lanes = Math.max(1, Math.min(threads, options.lanes ?? MOST_LANES));
-  const share = Math.max(1, Math.floor(threads / lanes));
-  const session = await createSession(file.bytes, threads);
-  for (const [kind, known, wanted] of [
-    ['input', session.inputNames, [file.input.name]],
-    ['output', session.outputNames, names],
-  ] as const) {
-    const missing = wanted.find((name) => !known.includes(name));
-    if (missing !== undefined) {
-      await session.release();
-      throw new DeepHealthError('model.network', `The network has no ${kind} named ${missing}.`);
-    }
-  }
-  let shared: Promise<ort.InferenceSession> | undefined;
-  let underWay = 0;
+  const count = file.inPlace === true ? 1 : Math.max(1, Math.min(threads, options.lanes ?? MOST_LANES));
+  const share = Math.max(1, Math.floor(threads / count));
+  const seed = (ofThreads: number): SessionSeed => ({
+    ...{ bytes: file.bytes, threads: ofThreads, input: file.input, outputs: names },
+  });
+  const openFor = file.inPlace === true ? openSession : openLane;
+  const lanes = Array.from(
+    { length: count },
+    (_, index): Lane => ({ threads: index === 0 ? threads : share, session: undefined, busy: false }),
+  );
 
-  /** The session for a pass that begins now. */
-  function forPass(): ort.InferenceSession | Promise<ort.InferenceSession> {
-    if (underWay === 1 || share === threads) return session;
-    shared ??= createSession(file.bytes, share);
-    return shared;
+  function sessionOf(lane: Lane): Promise<OnnxSession> {
+    lane.session ??= openFor(seed(lane.threads));
+    return lane.session;
   }
+
+  const [first] = lanes;
+  if (first !== undefined) await sessionOf(first);
 
   return {
     backend: 'onnxruntime cpu',
-    lanes,
+    lanes: count,
     async close() {
-      await session.release();
-      await (await shared)?.release();
+      const open = lanes.flatMap(({ session }) => (session === undefined ? [] : [session]));
+      for (const session of await Promise.allSettled(open)) {
+        if (session.status === 'fulfilled') await session.value.close();
+      }
     },
-    async run(inputs, count) {
-      const feed = { [file.input.name]: new ort.Tensor('float32', inputs, [count, ...file.input.shape]) };
-      underWay += 1;
+    async run(inputs, films) {
+      const lane = lanes.find(({ busy }) => !busy) ?? first;
+      if (lane === undefined) throw new DeepHealthError('engine.failed');
+      lane.busy = true;
       try {
-        const found = await (await forPass()).run(feed, names);
-        return Object.fromEntries(names.map((name) => [name, found[name]?.data as Float32Array])) as Record<
-          Output,
-          Float32Array
-        >;
+        return (await (await sessionOf(lane)).run(inputs, films)) as Record<Output, Float32Array>;
       } catch (cause) {
+        // What broke is opened again by the next pass.
+        const broken = lane.session;
+        lane.session = undefined;
+        void broken?.then((session) => session.close()).catch(() => {});
         throw new DeepHealthError('engine.failed', undefined, { cause });
       } finally {
-        underWay -= 1;
+        lane.busy = false;
       }
     },
   };
-}
-
-async function createSession(bytes: Uint8Array, threads: number): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-      extra: {
-        session: {
-          x64quantprecision: byteProductsSaturate(process.arch, cpuinfo()) ? '1' : '0',
-          // Threads that wait sleep: a core is better used to decode the next film than to spin.
-          intra_op: { allow_spinning: '0' },
-        },
-      },
-    });
-  } catch (cause) {
-    throw new DeepHealthError('model.network', 'onnxruntime cannot open the network file.', { cause });
-  }
-}
-
-function cpuinfo(): string | null {
-  try {
-    return readFileSync('/proc/cpuinfo', 'latin1');
-  } catch {
-    return null;
-  }
 }

@@ -1,0 +1,31 @@
+import { parentPort } from 'node:worker_threads';
+import { DeepHealthError } from '../../errors/error.ts';
+import type { FromLane, ToLane } from './lane.ts';
+import { type OnnxSession, openSession } from './onnx-session.ts';
+
+/** Thread of one lane: it opens the network that it is given first, then answers each pass with its outputs. */
+
+let session: OnnxSession | undefined;
+
+parentPort?.on('message', async (asked: ToLane) => {
+  parentPort?.postMessage(await answer(asked));
+});
+
+async function answer(asked: ToLane): Promise<FromLane> {
+  try {
+    if (asked.kind === 'open') {
+      session = await openSession(asked.seed);
+      // onnxruntime has its own copy, and nothing else here would have these 20 MB collected.
+      (asked.seed.bytes.buffer as ArrayBuffer).transfer(0);
+      return { kind: 'opened' };
+    }
+    if (session === undefined) throw new Error('the network is not open');
+    return { kind: 'ran', outputs: await session.run(asked.inputs, asked.count) };
+  } catch (error) {
+    const code = error instanceof DeepHealthError ? error.code : 'engine.failed';
+    // The cause of ours is what onnxruntime said.
+    const said = error instanceof DeepHealthError ? error.cause : error;
+    const message = error instanceof DeepHealthError ? error.message : undefined;
+    return { kind: 'failed', code, message, said: said instanceof Error ? said.message : String(said) };
+  }
+}
