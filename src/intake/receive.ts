@@ -4,7 +4,7 @@ import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../
 import { makeFolder } from '../files/make-folder.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
-import { instanceUid, studyUid } from '../ledger/uids.ts';
+import { instanceUid, type StudyUid, studyUid } from '../ledger/uids.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { reached } from '../reading/stop-points.ts';
 import { type DataFolder, studyFolderName } from './data-folder.ts';
@@ -18,6 +18,8 @@ export interface Receiving {
   /** Milliseconds that a pushed study waits at most for another request after its last one. */
   settleMs(): number;
   stopping(): boolean;
+  /** A film is on disk and in the ledger. */
+  onStored?(study: StudyUid, film: InstanceNotice): void;
 }
 
 /** A study whose request broke off settles after this time without another instance. */
@@ -47,8 +49,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
     const path = join(home, `${sha256}.dcm`);
     await makeFolder(home, 0o750);
     await rename(instance.path, path);
-    await syncFolder(home);
-    await syncFolder(folder.films);
+    await Promise.all([syncFolder(home), syncFolder(folder.films)]);
     reached('intake.on-disk');
     const notice: InstanceNotice = {
       sopUid: instanceUid(identity.sopInstanceUid),
@@ -77,6 +78,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
         if (!(await isRecorded(notice, study))) await rm(path, { force: true });
         return { kind: 'duplicate' };
       default:
+        receiving.onStored?.(study, notice);
         return { kind: 'stored' };
     }
   }

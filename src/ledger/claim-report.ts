@@ -44,6 +44,6 @@ export async function reportStudy(
     kind: 'reported',
     subject: claim.worker,
   });
-  const state = await closeStudyWhenDone(context, trx, claim.studyUid);
+  const state = await closeStudyWhenDone(context, trx, { ...row, state: 'reported' });
   return { kind: 'recorded', state: state === 'delivered' ? 'delivered' : 'reported' };
 }

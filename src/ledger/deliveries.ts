@@ -38,14 +38,24 @@ export function deliveries(context: LedgerContext): Ledger['deliveries'] {
         return { ...claim, leaseUntil };
       }),
 
-    sent: (claim) =>
-      end(context, claim, { kind: 'sent', reason: null }, { state: 'sent', ended_at: context.now() }),
+    sent: (claim, goOn) =>
+      context.write(async (trx) => {
+        const change = { state: 'sent', ended_at: context.now() } as const;
+        const outcome = await end(context, trx, claim, { kind: 'sent', reason: null }, change);
+        if (goOn === undefined || outcome.study !== 'reported') return outcome;
+        const next = await claimNextOf(context, trx, claim, goOn.leaseMs);
+        return next === undefined ? outcome : { ...outcome, next };
+      }),
 
     failed: (claim, reason, retryAt) =>
-      end(context, claim, { kind: 'delivery-failed', reason }, { next_attempt_at: retryAt }),
+      context.write((trx) =>
+        end(context, trx, claim, { kind: 'delivery-failed', reason }, { next_attempt_at: retryAt }),
+      ),
 
     parked: (claim, reason) =>
-      end(context, claim, { kind: 'parked', reason }, { state: 'parked', ended_at: context.now() }),
+      context.write((trx) =>
+        end(context, trx, claim, { kind: 'parked', reason }, { state: 'parked', ended_at: context.now() }),
+      ),
 
     putBack: (claim) =>
       context.write(async (trx) => {
@@ -131,62 +141,94 @@ async function claimDelivery(
         ? query.forUpdate().skipLocked()
         : query
       ).executeTakeFirst();
-      if (row === undefined) return undefined;
-      const now = context.now();
-      const taken = {
-        worker: storable(worker),
-        fence: row.fence + 1,
-        attempts: row.attempts + 1,
-        next_attempt_at: now + leaseMs,
-        first_attempt_at: row.first_attempt_at ?? now,
-      };
-      await trx.updateTable('deliveries').set(taken).where('id', '=', row.id).execute();
-      const object = await trx
-        .selectFrom('objects')
-        .selectAll()
-        .where('id', '=', row.object_id)
-        .executeTakeFirstOrThrow();
-      return {
-        token: taken.fence,
-        worker: taken.worker,
-        leaseUntil: taken.next_attempt_at,
-        priority: priorityOf(row.priority),
-        delivery: deliveryOf({ ...row, ...taken }, object),
-      };
+      return row === undefined ? undefined : take(context, trx, row, { worker, leaseMs });
     });
     if (claim !== undefined) return claim;
   }
   return undefined;
 }
 
-function end(
+async function take(
   context: LedgerContext,
+  trx: Trx,
+  row: DeliveryRow,
+  { worker, leaseMs }: Pick<DeliveryClaimOptions, 'worker' | 'leaseMs'>,
+): Promise<DeliveryClaim> {
+  const now = context.now();
+  const taken = {
+    worker: storable(worker),
+    fence: row.fence + 1,
+    attempts: row.attempts + 1,
+    next_attempt_at: now + leaseMs,
+    first_attempt_at: row.first_attempt_at ?? now,
+  };
+  await trx.updateTable('deliveries').set(taken).where('id', '=', row.id).execute();
+  const object = await trx
+    .selectFrom('objects')
+    .selectAll()
+    .where('id', '=', row.object_id)
+    .executeTakeFirstOrThrow();
+  return {
+    token: taken.fence,
+    worker: taken.worker,
+    leaseUntil: taken.next_attempt_at,
+    priority: priorityOf(row.priority),
+    delivery: deliveryOf({ ...row, ...taken }, object),
+  };
+}
+
+/** The next delivery of the study to the destination of this one; the study's row is locked. */
+async function claimNextOf(
+  context: LedgerContext,
+  trx: Trx,
+  { worker, delivery: { studyUid, destination } }: DeliveryClaim,
+  leaseMs: number,
+): Promise<DeliveryClaim | undefined> {
+  const query = trx
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('study_uid', '=', studyUid)
+    .where('destination', '=', destination)
+    .where('state', '=', sql.lit('pending'))
+    .where('blockers', '=', sql.lit(0))
+    .where('next_attempt_at', '<=', context.now())
+    .orderBy('next_attempt_at')
+    .orderBy('id')
+    .limit(1);
+  const row = await (context.dialect === 'postgres'
+    ? query.forUpdate().skipLocked()
+    : query
+  ).executeTakeFirst();
+  return row === undefined ? undefined : take(context, trx, row, { worker, leaseMs });
+}
+
+async function end(
+  context: LedgerContext,
+  trx: Trx,
   claim: DeliveryClaim,
   event: { readonly kind: StudyEvent['kind']; readonly reason: Reason | null },
   change: { state?: 'sent' | 'parked'; ended_at?: Instant; next_attempt_at?: Instant },
 ): Promise<DeliveryOutcome> {
-  return context.write(async (trx) => {
-    const { studyUid, id, destination, run } = claim.delivery;
-    const study = await lockStudy(context, trx, studyUid);
-    if (study === undefined) throw new DeepHealthError('ledger.claim-lost');
-    const { numUpdatedRows } = await trx
-      .updateTable('deliveries')
-      .set({ ...change, worker: null, ...reasonColumns(event.reason) })
-      .where('id', '=', id)
-      .where('fence', '=', claim.token)
-      .where('worker', 'is not', null)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) {
-      // An equal fence without a worker: this claim's own outcome, whose answer was lost.
-      const row = await trx.selectFrom('deliveries').select('fence').where('id', '=', id).executeTakeFirst();
-      if (row?.fence !== claim.token) throw new DeepHealthError('ledger.claim-lost');
-      return { kind: 'already-recorded', study: study.state };
-    }
-    await record(trx, { studyUid, run, at: context.now(), subject: destination, ...event });
-    if (change.state === 'parked') await parkDependents(context, trx, study);
-    if (change.state !== undefined) await recount(trx, studyUid);
-    return { kind: 'recorded', study: await closeStudyWhenDone(context, trx, studyUid) };
-  });
+  const { studyUid, id, destination, run } = claim.delivery;
+  const study = await lockStudy(context, trx, studyUid);
+  if (study === undefined) throw new DeepHealthError('ledger.claim-lost');
+  const { numUpdatedRows } = await trx
+    .updateTable('deliveries')
+    .set({ ...change, worker: null, ...reasonColumns(event.reason) })
+    .where('id', '=', id)
+    .where('fence', '=', claim.token)
+    .where('worker', 'is not', null)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) {
+    // An equal fence without a worker: this claim's own outcome, whose answer was lost.
+    const row = await trx.selectFrom('deliveries').select('fence').where('id', '=', id).executeTakeFirst();
+    if (row?.fence !== claim.token) throw new DeepHealthError('ledger.claim-lost');
+    return { kind: 'already-recorded', study: study.state };
+  }
+  await record(trx, { studyUid, run, at: context.now(), subject: destination, ...event });
+  if (change.state === 'parked') await parkDependents(context, trx, study);
+  if (change.state !== undefined) await recount(trx, studyUid);
+  return { kind: 'recorded', study: await closeStudyWhenDone(context, trx, study) };
 }
 
 async function backlog(db: Db) {

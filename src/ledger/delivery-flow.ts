@@ -164,18 +164,18 @@ export async function recount(trx: Trx, studyUid: StudyUid): Promise<void> {
     where study_uid = ${studyUid} and state = 'pending'`.execute(trx);
 }
 
-/** A reported study whose deliveries were all sent is delivered; gives the state it is in. */
+/**
+ * A reported study whose deliveries were all sent is delivered; gives the state it is in.
+ *
+ * @param study its row, locked, as it is in this transaction
+ */
 export async function closeStudyWhenDone(
   context: LedgerContext,
   trx: Trx,
-  studyUid: StudyUid,
+  study: Pick<StudyRow, 'study_uid' | 'state' | 'run'>,
 ): Promise<StudyState> {
-  const study = await trx
-    .selectFrom('studies')
-    .select(['state', 'run'])
-    .where('study_uid', '=', studyUid)
-    .executeTakeFirstOrThrow();
   if (study.state !== 'reported') return study.state;
+  const { study_uid: studyUid, run } = study;
   const open = await trx
     .selectFrom('deliveries')
     .select('id')
@@ -183,13 +183,13 @@ export async function closeStudyWhenDone(
     .where((where) =>
       where.or([
         where('state', '=', 'pending'),
-        where.and([where('state', '=', 'parked'), where('run', '=', study.run)]),
+        where.and([where('state', '=', 'parked'), where('run', '=', run)]),
       ]),
     )
     .limit(1)
     .executeTakeFirst();
   if (open !== undefined) return 'reported';
   await enter(context, trx, studyUid, { state: 'delivered' });
-  await record(trx, { studyUid, run: study.run, at: context.now(), kind: 'delivered' });
+  await record(trx, { studyUid, run, at: context.now(), kind: 'delivered' });
   return 'delivered';
 }

@@ -558,7 +558,14 @@ export interface Ledger {
     /** A due delivery to this destination: stat first, then the longest due. */
     claim(options: DeliveryClaimOptions): Promise<DeliveryClaim | undefined>;
     extend(claim: DeliveryClaim, leaseMs: number): Promise<DeliveryClaim>;
-    sent(claim: DeliveryClaim): Promise<DeliveryOutcome>;
+    /**
+     * With `goOn`, the next delivery of the same study to the same destination is claimed in the same step, where
+     * there is one that is due and waits for nothing else.
+     */
+    sent(
+      claim: DeliveryClaim,
+      goOn?: Pick<DeliveryClaimOptions, 'leaseMs'>,
+    ): Promise<DeliveryOutcome & { readonly next?: DeliveryClaim }>;
     /** Failed for now: due again at `retryAt`. */
     failed(claim: DeliveryClaim, reason: Reason, retryAt: Instant): Promise<DeliveryOutcome>;
     /** For a person: this delivery, and those that must wait until it was sent. */

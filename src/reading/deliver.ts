@@ -79,16 +79,19 @@ export function startDelivering(destination: Destination, delivering: Delivering
       // With a day's backlog, trying each object in turn would keep processor and disk busy for nothing.
       const waitMs = rest.leftMs();
       if (waitMs > 0) return { kind: 'idle', waitMs };
-      const claim = await ledger.deliveries.claim({
+      let claim = await ledger.deliveries.claim({
         destination: destination.name,
         worker,
         leaseMs: LEASE_MS,
       });
       if (claim === undefined) return { kind: 'idle' };
-      const ended = await deliverOne(destination, claim, delivering);
-      if (ended.kind === 'again') rest.failed(ended.code);
-      // It answers again: what was put off because it did not is due now, stat first.
-      else await rest.over((codes) => ledger.deliveries.dueAgain(destination.name, codes));
+      while (claim !== undefined) {
+        const ended: Ended = await deliverOne(destination, claim, delivering);
+        if (ended.kind === 'again') rest.failed(ended.code);
+        // It answers again: what was put off because it did not is due now, stat first.
+        else await rest.over((codes) => ledger.deliveries.dueAgain(destination.name, codes));
+        claim = ended.kind === 'sent' ? ended.next : undefined;
+      }
       return { kind: 'worked' };
     },
   });
@@ -96,7 +99,9 @@ export function startDelivering(destination: Destination, delivering: Delivering
 
 /** How one attempt ended; `again`: it may be the destination's fault. */
 type Ended =
-  | { readonly kind: 'sent' | 'parked' | 'put-back' }
+  /** `next`: what goes there of the same study, claimed already. */
+  | { readonly kind: 'sent'; readonly next?: DeliveryClaim }
+  | { readonly kind: 'parked' | 'put-back' }
   | { readonly kind: 'again'; readonly code: ErrorCode };
 
 /** How long a destination is left alone: longer with every failure in a row, not at all after a success. */
@@ -148,7 +153,7 @@ async function deliverOne(
     ms: Math.round(performance.now() - began),
   };
   if (outcome.kind === 'sent') {
-    const { study } = await ledger.deliveries.sent(lease.claim);
+    const { study, next } = await ledger.deliveries.sent(lease.claim, { leaseMs: LEASE_MS });
     if (destination.via !== 'folder') reached(`delivery.${destination.via}-recorded`);
     metrics.delivered(destination.name, delivery.object.kind, entry.ms / 1000);
     log.info(entry, 'Delivered');
@@ -158,7 +163,7 @@ async function deliverOne(
       const { lastInstanceAt } = (await ledger.studies.get(delivery.studyUid).catch(() => undefined)) ?? {};
       if (lastInstanceAt != null) metrics.studyReached('delivered', (Date.now() - lastInstanceAt) / 1000);
     }
-    return { kind: 'sent' };
+    return next === undefined ? { kind: 'sent' } : { kind: 'sent', next };
   }
   if (outcome.code === 'mllp.closed' || outcome.code === 'service.stopping') {
     await ledger.deliveries.putBack(lease.claim);

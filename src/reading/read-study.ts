@@ -5,17 +5,35 @@ import { openFilm } from '../dicom/film/open.ts';
 import type { SelectRules } from '../dicom/film/select-rules.ts';
 import { DeepHealthError, ERROR_KINDS, type ErrorCode } from '../errors/error.ts';
 import type { ErrorKind } from '../errors/kinds.ts';
-import type { Instance, Reason, Selection, StudyClaim, StudyReport } from '../ledger/types.ts';
+import type {
+  Instance,
+  InstanceNotice,
+  Reason,
+  Selection,
+  StudyClaim,
+  StudyReport,
+} from '../ledger/types.ts';
+import type { StudyUid } from '../ledger/uids.ts';
 import { fetchFilm, type Gathering, gatherInstances } from './gather.ts';
+import type { HeadStart } from './head-start.ts';
 import type { Inference } from './inference.ts';
+import type { DrawnHeatmap } from './results.ts';
 import { reached } from './stop-points.ts';
 
-/** A film that was read, and the instance it came from. */
-export interface StudyFilm {
-  readonly instance: Instance;
+/** A film that was read. */
+export interface ReadFilm {
   readonly film: Film;
   readonly sha256: string;
+  /** Size of the file in bytes. */
+  readonly size: number;
   readonly outcome: FilmReading;
+  /** Its heat map, where that was drawn already. */
+  readonly drawn?: DrawnHeatmap;
+}
+
+/** A film that was read, and the instance it came from. */
+export interface StudyFilm extends ReadFilm {
+  readonly instance: Instance;
 }
 
 export type LookedAt = StudyReport['instances'];
@@ -32,6 +50,8 @@ export interface StudyReader extends Gathering {
   rules(): SelectRules;
   /** The largest single film, in bytes. */
   maxFilm(): number;
+  /** Films that were read while their study settled. */
+  readonly headStart?: Pick<HeadStart, 'take'>;
 }
 
 /** More films than that in one study is no chest examination; the others are left out by name. */
@@ -103,20 +123,17 @@ async function lookAt(
   let notice = noticeOf(instance);
   try {
     signal.throwIfAborted();
-    const { bytes, sha256 } = await fetchFilm(claim.studyUid, instance, reader);
-    reached('reading.fetched');
-    notice = { ...notice, sha256, bytes: bytes.length };
-    signal.throwIfAborted();
-    const film = await openFilm(bytes, {
-      decoder: reader.decoder,
-      rules: reader.rules(),
-      limits: { fileBytes: reader.maxFilm() },
-    });
-    checkIdentity(film, claim, instance);
-    const outcome = await reader.inference.read(film, model);
+    const early = await reader.headStart?.take(instance, model, reader.rules());
+    const read =
+      early ??
+      (await readFilm(claim.studyUid, instance, reader, model, (fetched) => {
+        notice = { ...notice, ...fetched };
+        signal.throwIfAborted();
+      }));
+    if (early !== undefined) reached('reading.fetched');
     return {
-      instance: { ...notice, selection: { kind: 'read' } },
-      film: { instance, film, sha256, outcome },
+      instance: { ...notice, sha256: read.sha256, bytes: read.size, selection: { kind: 'read' } },
+      film: { instance, ...read },
     };
   } catch (error) {
     if (!(error instanceof DeepHealthError)) throw error;
@@ -127,10 +144,36 @@ async function lookAt(
 }
 
 /**
+ * One film from where it is to what the model says of it.
+ *
+ * @param onFetched hears of the bytes before they are opened
+ * @throws DeepHealthError whatever is wrong with the film, its archive or the engine
+ */
+export async function readFilm(
+  studyUid: StudyUid,
+  instance: InstanceNotice,
+  reader: Pick<StudyReader, keyof Gathering | 'decoder' | 'inference' | 'rules' | 'maxFilm'>,
+  model: Model,
+  onFetched: (fetched: { readonly sha256: string; readonly bytes: number }) => void = () => {},
+): Promise<ReadFilm> {
+  const { bytes, sha256 } = await fetchFilm(studyUid, instance, reader);
+  reached('reading.fetched');
+  const size = bytes.length;
+  onFetched({ sha256, bytes: size });
+  const film = await openFilm(bytes, {
+    decoder: reader.decoder,
+    rules: reader.rules(),
+    limits: { fileBytes: reader.maxFilm() },
+  });
+  checkIdentity(film, studyUid, instance);
+  return { film, sha256, size, outcome: await reader.inference.read(film, model) };
+}
+
+/**
  * A header that names another study than the one it was stored in must not be reported to either, and what we
  * report must point to an instance that exists.
  */
-function checkIdentity({ dataset }: Film, { studyUid }: StudyClaim, { sopUid }: Instance): void {
+function checkIdentity({ dataset }: Film, studyUid: StudyUid, { sopUid }: InstanceNotice): void {
   for (const [tag, expected] of [
     ['0020000D', studyUid],
     ['00080018', sopUid],

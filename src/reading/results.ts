@@ -12,6 +12,18 @@ export interface FilmRead {
   /** SHA-256 (hex) of the file's bytes; needed for a picture file, which has no other identity. */
   readonly contentDigest?: string;
   readonly outcome: Pick<FilmReading, 'reading' | 'maps'>;
+  /** Its heat map, where that was drawn already; drawn anew when it is to be of another size. */
+  readonly drawn?: DrawnHeatmap;
+}
+
+export interface DrawnHeatmap {
+  readonly heatmap: Heatmap;
+  readonly longSide: number;
+}
+
+/** The heat map of a film that was read. */
+export function drawAhead({ film, outcome: { reading, maps } }: FilmRead, longSide: number): DrawnHeatmap {
+  return { heatmap: drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide }), longSide };
 }
 
 /** How this reading stands to earlier ones of the study. */
@@ -48,11 +60,11 @@ export function makeResults(
   settings: ResultSettings,
   occasion: Occasion,
 ): Results {
-  const drawn = films.map(({ film, outcome: { reading, maps } }) =>
-    settings.heatmapSide === null
-      ? null
-      : drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide: settings.heatmapSide }),
-  );
+  const longSide = settings.heatmapSide;
+  const drawn = films.map((film) => {
+    if (longSide === null) return null;
+    return (film.drawn?.longSide === longSide ? film.drawn : drawAhead(film, longSide)).heatmap;
+  });
   const input: ReportInput = {
     films: films.map(({ film, contentDigest, outcome: { reading, maps } }, index) => {
       const heatmap = drawn[index];

@@ -7,6 +7,7 @@ import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import type { StudyHandler } from '../queue/types.ts';
+import type { HeadStart } from './head-start.ts';
 import type { ModelInForce } from './model-in-force.ts';
 import { noteStudyRead } from './note-study.ts';
 import { readStudy, type StudyFilm, type StudyReader, type StudyReading } from './read-study.ts';
@@ -27,6 +28,7 @@ export interface StudyHandling {
   readonly shadow: Shadow;
   /** Aborted when the process must end now: studies in hand are put back. */
   readonly signal: AbortSignal;
+  readonly headStart: Pick<HeadStart, 'idle'>;
   /** Deliveries were recorded. */
   readonly onReported: () => void;
 }
@@ -43,6 +45,8 @@ export function studyHandler(handling: StudyHandling): StudyHandler {
     const took = () => (performance.now() - began) / 1000;
     const arrived = arrivalOf(claim, handling.ledger);
     sinceArrival(arrived, 'claimed', handling.metrics);
+    // Readers died over it: if it happens again, nobody else's film may be blamed for it.
+    if (claim.deaths > 0) await handling.headStart.idle();
     try {
       const reading = await handling.models.use(async (model) => {
         const found = await readStudy(claim, handling.reader, model, signal);

@@ -47,7 +47,10 @@ export function studyReport(
   };
   const corrects = Object.keys(predecessors).length > 0;
   const results = makeResults(
-    films.map(({ film, sha256, outcome }) => ({ film, contentDigest: sha256, outcome })),
+    films.map(({ film, sha256, outcome, drawn }) => ({
+      ...{ film, contentDigest: sha256, outcome },
+      ...(drawn === undefined ? {} : { drawn }),
+    })),
     settings,
     { analysedAt, ...(corrects ? { predecessors, revision: revisionOf(earlier) } : {}) },
   );

@@ -129,7 +129,7 @@ export function createApp(parts: AppParts): Express {
     const { type, body } = await metrics.text();
     response.set('content-type', type).send(body);
   });
-  if (parts.takesIn) app.use('/dicom-web/studies', receiveRoute(context, parts.onWork));
+  if (parts.takesIn) app.use('/dicom-web/studies', receiveRoute(context, parts.onWork, reading?.headStart));
   app.use((request, response, next) => {
     // Whoever waits for it may send the body now; the STOW-RS receiver decides that for itself.
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();

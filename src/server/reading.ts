@@ -2,8 +2,11 @@ import type { Model } from '../ai/classify.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
 import type { StudyHandler } from '../queue/types.ts';
 import { suspectsAlone } from '../reading/alone.ts';
+import { createHeadStart, type HeadStart } from '../reading/head-start.ts';
 import { createInference, type Inference } from '../reading/inference.ts';
 import { type ModelInForce, modelInForce } from '../reading/model-in-force.ts';
+import { readFilm } from '../reading/read-study.ts';
+import { drawAhead } from '../reading/results.ts';
 import { resultSettings } from '../reading/settings.ts';
 import { createShadow, type Shadow } from '../reading/shadow.ts';
 import { studyHandler } from '../reading/study-handler.ts';
@@ -16,6 +19,7 @@ export interface Reading {
   readonly models: ModelInForce;
   readonly shadow: Shadow;
   readonly handler: StudyHandler;
+  readonly headStart: HeadStart;
   close(): Promise<void>;
 }
 
@@ -38,24 +42,42 @@ export function startReading(
     inference: createInference(() => inForce.config.model.batch),
   });
   metrics.models(model, beside);
-  const readStudies = studyHandler({
-    ...{ ledger, log, keyOf, metrics, audit, models, shadow, onReported },
-    signal: context.hardStop.signal,
-    reader: {
-      ...{ ledger, folder, decoder, inference },
-      archives: () => inForce.site.archives,
-      select: () => inForce.config.select,
-      rules: () => inForce.config.select,
-      maxFilm: () => inForce.maxFilm,
+  const reader = {
+    ...{ ledger, folder, decoder, inference },
+    archives: () => inForce.site.archives,
+    select: () => inForce.config.select,
+    rules: () => inForce.config.select,
+    maxFilm: () => inForce.maxFilm,
+  };
+  let inHand = 0;
+  const headStart = createHeadStart({
+    models,
+    rules: reader.rules,
+    busy: () => inHand > 0 || context.stopping,
+    async read(studyUid, instance, loaded) {
+      const film = await readFilm(studyUid, instance, reader, loaded);
+      const { enabled, longSide } = inForce.config.report.heatmap;
+      return enabled ? { ...film, drawn: drawAhead(film, longSide) } : film;
     },
+  });
+  const readStudies = studyHandler({
+    ...{ ledger, log, keyOf, metrics, audit, models, shadow, headStart, onReported },
+    signal: context.hardStop.signal,
+    reader: { ...reader, headStart },
     reporting: ({ manifest }) => ({
       config: inForce.config,
       settings: resultSettings(inForce.config, manifest, version),
     }),
   });
-  const handler = suspectsAlone(readStudies);
+  const alone = suspectsAlone(readStudies);
+  const handler: StudyHandler = async (claim, lost) => {
+    inHand += 1;
+    await alone(claim, lost).finally(() => {
+      inHand -= 1;
+    });
+  };
   return {
-    ...{ decoder, inference, models, shadow, handler },
+    ...{ decoder, inference, models, shadow, handler, headStart },
     async close() {
       await decoder.close();
       await shadow.close();

@@ -536,6 +536,28 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       ]);
     });
 
+    behaviour(
+      'whoever sent one may go on with the next of the study to the same destination',
+      async (ledger) => {
+        await reported(ledger, 1);
+        await reported(ledger, 2);
+        const goOn = { leaseMs: 30_000 };
+        const { next, ...first } = await ledger.deliveries.sent(await delivery(ledger, 'pacs'), goOn);
+        assert.deepEqual(first, { kind: 'recorded', study: 'reported' });
+        assert.ok(next);
+        assert.equal(next.delivery.studyUid, study(1));
+        assert.equal(next.delivery.object.kind, 'sr-air');
+        assert.equal(next.delivery.attempts, 1);
+        // It is claimed: the next that is free is another study's.
+        const other = await delivery(ledger, 'pacs');
+        assert.equal(other.delivery.studyUid, study(2));
+        // What is left of the study goes elsewhere.
+        assert.deepEqual(await ledger.deliveries.sent(next, goOn), { kind: 'recorded', study: 'reported' });
+        const oru = await delivery(ledger, 'ris');
+        assert.deepEqual(await ledger.deliveries.sent(oru, goOn), { kind: 'recorded', study: 'delivered' });
+      },
+    );
+
     behaviour('a study with nothing to deliver is delivered at once', async (ledger) => {
       await queued(ledger, 1);
       const outcome = await ledger.claims.report(await claimed(ledger, 1), {

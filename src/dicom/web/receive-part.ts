@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { type InstanceIdentity, identityOf, identityOfFile } from './identity.ts';
 import type { Part } from './multipart.ts';
 import { REASON } from './store-response.ts';
@@ -26,27 +26,28 @@ export async function writePart(
   let size = 0;
   let failure: unknown;
   const head: Buffer[] = [];
+  const failed = (error: unknown) => {
+    failure ??= error;
+  };
   const file = await open(path, 'wx').catch((error: unknown) => {
-    failure = error;
+    failed(error);
     return undefined;
   });
+  const writing = file && writeBehind(file, failed);
   let whole = false;
   try {
     for await (const chunk of part.body) {
       if (size < HEAD_BYTES) head.push(Buffer.from(chunk));
       size += chunk.length;
-      if (failure !== undefined || file === undefined) continue;
+      if (failure !== undefined || writing === undefined) continue;
       digest.update(chunk);
-      await writeFully(file, chunk).catch((error: unknown) => {
-        failure = error;
-      });
+      await writing.write(chunk);
     }
-    if (failure === undefined)
-      await file?.sync().catch((error: unknown) => {
-        failure = error;
-      });
+    await writing?.end();
+    if (failure === undefined) await file?.sync().catch(failed);
     whole = true;
   } finally {
+    await writing?.end();
     await file?.close().catch(() => {});
     if (!whole || failure !== undefined) await rm(path, { force: true });
   }
@@ -58,12 +59,61 @@ export async function writePart(
   return { kind: 'written', path, size, sha256: digest.digest('hex'), identity };
 }
 
-/** FileHandle.write may write less than asked. */
-async function writeFully(
-  file: { write(bytes: Uint8Array): Promise<{ bytesWritten: number }> },
-  chunk: Uint8Array,
-): Promise<void> {
-  for (let rest = chunk; rest.length > 0; ) rest = rest.subarray((await file.write(rest)).bytesWritten);
+/** What may wait to be written, in bytes: a sender that is quicker than the disk waits. */
+const BEHIND_BYTES = 1024 * 1024;
+
+/** Writes in order while the sender goes on; what came meanwhile is written together. */
+function writeBehind(
+  file: Pick<FileHandle, 'writev'>,
+  failed: (error: unknown) => void,
+): { write(chunk: Uint8Array): Promise<void>; end(): Promise<void> } {
+  let chunks: Uint8Array[] = [];
+  let bytes = 0;
+  let running: Promise<void> | undefined;
+
+  async function drain(): Promise<void> {
+    while (chunks.length > 0) {
+      const together = chunks;
+      chunks = [];
+      bytes = 0;
+      await writeFully(file, together);
+    }
+  }
+
+  function start(): Promise<void> {
+    running ??= drain()
+      .catch(failed)
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+
+  return {
+    async write(chunk) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      const written = start();
+      if (bytes > BEHIND_BYTES) await written;
+    },
+    async end() {
+      // What came just as the last of it had been written has nobody to write it yet.
+      while (running !== undefined || chunks.length > 0) await start();
+    },
+  };
+}
+
+/** FileHandle.writev may write less than asked. */
+async function writeFully(file: Pick<FileHandle, 'writev'>, chunks: readonly Uint8Array[]): Promise<void> {
+  let left = [...chunks];
+  while (left.length > 0) {
+    let { bytesWritten } = await file.writev(left);
+    left = left.flatMap((chunk) => {
+      const rest = chunk.subarray(Math.min(bytesWritten, chunk.length));
+      bytesWritten -= chunk.length - rest.length;
+      return rest.length > 0 ? [rest] : [];
+    });
+  }
 }
 
 const HEAD_BYTES = 64 * 1024;

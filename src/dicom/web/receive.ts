@@ -4,7 +4,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DeepHealthError } from '../../errors/error.ts';
-import { syncFolder } from '../../files/sync-folder.ts';
 import type { InstanceIdentity } from './identity.ts';
 import { toDicomJson } from './json.ts';
 import { parseMediaType, parseMediaTypes } from './media-type.ts';
@@ -25,7 +24,10 @@ export interface StowRequest {
   readonly proceed?: () => void;
 }
 
-/** One instance that arrived: the file is complete and synced, its folder too, its name is ours. */
+/**
+ * One instance that arrived: the file is complete and synced, its name is ours. The folder is not synced, because
+ * the sink moves the file to where it stays.
+ */
 export interface ReceivedInstance {
   readonly identity: InstanceIdentity;
   /** Path of the Part 10 file in the receiving folder. The sink's from now on if it says `stored`. */
@@ -244,7 +246,7 @@ function refusal(
   return undefined;
 }
 
-/** Gives the file its lasting name, syncs the folder, and lets the sink record it. */
+/** Gives the file the name of a complete one, and lets the sink take and record it. */
 async function settle(
   written: Extract<WrittenPart, { kind: 'written' }> & { readonly identity: InstanceIdentity },
   receiver: StowReceiver,
@@ -252,7 +254,6 @@ async function settle(
   const path = written.path.replace(/\.part$/, '.dcm');
   try {
     await rename(written.path, path);
-    await syncFolder(receiver.folder);
     const { identity, size, sha256 } = written;
     const acceptance = await receiver.sink.accept({ identity, path, size, sha256 });
     if (acceptance.kind === 'stored') return undefined;

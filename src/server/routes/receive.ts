@@ -6,6 +6,7 @@ import { quietSenders } from '../../intake/quiet-senders.ts';
 import { createReceiveSink, type Receiving, settleReceived } from '../../intake/receive.ts';
 import { studyUid } from '../../ledger/uids.ts';
 import { loggedFailure } from '../../observe/log.ts';
+import type { HeadStart } from '../../reading/head-start.ts';
 import { userOf } from '../audit-trail.ts';
 import { clientOfRequest } from '../client-address.ts';
 import type { Context } from '../context.ts';
@@ -25,13 +26,19 @@ const TOO_MANY = {
  * `POST /dicom-web/studies`, `POST /dicom-web/studies/{study}`: films by STOW-RS.
  *
  * @param onDue called when a study may have to be settled
+ * @param headStart of the process's own reader, where it has one
  */
-export function receiveRoute(context: Context, onDue: () => void): Router {
+export function receiveRoute(
+  context: Context,
+  onDue: () => void,
+  headStart: Pick<HeadStart, 'begin'> | undefined,
+): Router {
   const { ledger, queue, folder, storage, log, keyOf, metrics, inForce } = context;
   const receiving: Receiving = {
     ...{ ledger, folder, storage, log },
     settleMs: () => Math.max(LONGEST_SETTLE_MS, inForce.settleMs),
     stopping: () => context.stopping,
+    onStored: (study, film) => headStart?.begin(study, film),
   };
   const senders = quietSenders({
     quietMs: () => inForce.settleMs,
