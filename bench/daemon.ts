@@ -40,7 +40,7 @@ export async function benchDaemon({ quick }: BenchOptions, tell: (row: Row) => v
         baseline: `${ms(infer)}: one inference alone`,
         value: median(waits),
         target: { most, unit: 'ms' },
-        note: `the target is 3 × inference + 250 ms. ${alone} studies of one uncompressed film of 12 bits, 2,048 × 2,500; 100 ms of it is the wait for a quiet sender (server.settle)`,
+        note: `the target is 3 × inference + 250 ms. ${alone} studies of one uncompressed film of 12 bits, 2,048 × 2,500; in it the 100 ms of the wait for a quiet sender (server.settle), in which the film is read`,
       });
       tell({
         what: 'the same: p95',
