@@ -14,9 +14,11 @@ export interface TrimRule {
  * cut from the borders: collimation, black surrounds, white frames.
  */
 export function trim(picture: Raster, rule: TrimRule): PictureBox {
-  const { width, height } = picture;
-  const [y0, y1] = trimLines(height, rule, (y) => lineDeviation(picture, y * width, 1, width));
-  const [x0, x1] = trimLines(width, rule, (x) => lineDeviation(picture, y0 * width + x, width, y1 - y0));
+  const { width, height, stride = width, start = 0 } = picture;
+  const [y0, y1] = trimLines(height, rule, (y) => lineDeviation(picture, start + y * stride, 1, width));
+  const [x0, x1] = trimLines(width, rule, (x) =>
+    lineDeviation(picture, start + y0 * stride + x, stride, y1 - y0),
+  );
   return { x0, y0, x1, y1 };
 }
 
@@ -46,15 +48,8 @@ function lineDeviation({ pixels }: Raster, first: number, step: number, count: n
   return Math.sqrt(Math.max(0, squares / count - mean * mean)) / 255;
 }
 
-/** The part of a picture inside of a box with whole edges, as a picture of its own. */
+/** The part of a picture inside of a box with whole edges, of the same pixels. */
 export function cut(picture: Raster, { x0, y0, x1, y1 }: PictureBox): Raster {
-  const width = x1 - x0;
-  const height = y1 - y0;
-  if (width === picture.width && height === picture.height) return picture;
-  const pixels = picture.pixels.slice(0, width * height);
-  for (let y = 0; y < height; y += 1) {
-    const from = (y0 + y) * picture.width + x0;
-    pixels.set(picture.pixels.subarray(from, from + width), y * width);
-  }
-  return { width, height, pixels };
+  const { pixels, stride = picture.width, start = 0 } = picture;
+  return { width: x1 - x0, height: y1 - y0, pixels, stride, start: start + y0 * stride + x0 };
 }

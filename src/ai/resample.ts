@@ -5,6 +5,10 @@ export interface Raster {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array | Float32Array;
+  /** Pixels from one row to the next; default `width`. */
+  readonly stride?: number;
+  /** Where the first pixel of the first row stands in `pixels`; default 0. */
+  readonly start?: number;
 }
 
 /**
@@ -56,160 +60,235 @@ function lineWeights(length: number, start: number, end: number, size: number): 
  * the picture's own range 0..255.
  */
 export function resample(picture: Raster, box: PictureBox, width: number, height: number): Float32Array {
-  const rows = lineWeights(picture.height, box.y0, box.y1, height);
-  const top = Math.min(...rows.first);
-  const bottom = Math.min(Math.max(...rows.first) + rows.taps, picture.height);
-  const narrow = squashRows(picture, top, bottom, box, width);
-  const { taps, first, weights } = rows;
   const out = new Float32Array(width * height);
+  resampleRows(picture, box, width, height, (line, y) => out.set(line, y * width));
+  return out;
+}
+
+/**
+ * The same row by row from the top, for what works on with it while it is in the cache.
+ * @param take gets each row as doubles, to be rounded to float32; the array is used again for the next.
+ */
+export function resampleRows(
+  picture: Raster,
+  box: PictureBox,
+  width: number,
+  height: number,
+  take: (line: Float64Array, y: number) => void,
+): void {
+  const { taps, first, weights } = lineWeights(picture.height, box.y0, box.y1, height);
+  // Rows that were squashed to the new width: as many of them as one new row needs, in turn.
+  const narrow = new Float32Array(taps * width);
+  const squash = rowSquasher(picture, box, width, narrow);
   const line = new Float64Array(width);
+  let squashed = first[0] as number;
   for (let y = 0; y < height; y += 1) {
+    const from = first[y] as number;
+    for (; squashed < from + taps; squashed += 1) {
+      if (squashed >= from) squash(squashed, (squashed % taps) * width);
+    }
     line.fill(0);
-    const from = (first[y] as number) - top;
+    const place = (t: number) => ((from + t) % taps) * width;
     for (let t = 0; t < taps; t += 2) {
       const upper = weights[y * taps + t] as number;
       const lower = t + 1 < taps ? (weights[y * taps + t + 1] as number) : 0;
       if (upper === 0 && lower === 0) continue;
-      const at = (from + t) * width;
-      const below = t + 1 < taps ? at + width : at;
-      for (let x = 0; x < width; x += 1) {
-        line[x] =
-          (line[x] as number) + (upper * (narrow[at + x] as number) + lower * (narrow[below + x] as number));
-      }
+      addRows(line, narrow, place(t), upper, t + 1 < taps ? place(t + 1) : place(t), lower);
     }
-    out.set(line, y * width);
+    take(line, y);
   }
-  return out;
 }
 
-/** First pass: rows `top` to `bottom` of the picture, each squashed to `width`; row-major. */
-function squashRows(
-  picture: Raster,
-  top: number,
-  bottom: number,
+function addRows(
+  line: Float64Array,
+  narrow: Float32Array,
+  above: number,
+  upper: number,
+  below: number,
+  lower: number,
+): void {
+  for (let x = 0; x < line.length; x += 1) {
+    line[x] =
+      (line[x] as number) + (upper * (narrow[above + x] as number) + lower * (narrow[below + x] as number));
+  }
+}
+
+/** What squashes one row of the picture to `width` values of `narrow`. */
+function rowSquasher(
+  { pixels, width: columns, stride = columns, start = 0 }: Raster,
   box: PictureBox,
   width: number,
-): Float32Array {
-  const { pixels, width: stride } = picture;
-  return pixels instanceof Uint8Array && box.x1 - box.x0 >= width
-    ? shrinkRows(pixels, stride, top, bottom, box, width)
-    : weighRows(picture, top, bottom, lineWeights(stride, box.x0, box.x1, width), width);
+  narrow: Float32Array,
+): (row: number, to: number) => void {
+  if (pixels instanceof Uint8Array && box.x1 - box.x0 >= width) {
+    const shares = segments(columns, box.x0, (box.x1 - box.x0) / width, width);
+    const line = { pixels, columns, shares, width, narrow };
+    return (row, to) => shrinkRow(line, start + row * stride, to);
+  }
+  const weights = lineWeights(columns, box.x0, box.x1, width);
+  return (row, to) => weighRow(pixels, start + row * stride, weights, width, narrow, to);
 }
 
-/** Rows by their weights, for enlarging and for boxes that reach beyond the picture. */
-function weighRows(
-  picture: Raster,
-  top: number,
-  bottom: number,
-  columns: LineWeights,
+/** A row by its weights, for enlarging. */
+function weighRow(
+  pixels: Uint8Array | Float32Array,
+  row: number,
+  { taps, first, weights }: LineWeights,
   width: number,
-): Float32Array {
-  const { pixels, width: stride } = picture;
-  const { taps, first, weights } = columns;
-  const narrow = new Float32Array((bottom - top) * width);
-  for (let y = top; y < bottom; y += 1) {
-    const row = y * stride;
-    const at = (y - top) * width;
-    for (let x = 0; x < width; x += 1) {
-      const from = row + (first[x] as number);
-      const w = x * taps;
-      let sum = 0;
-      for (let t = 0; t < taps; t += 1) sum += (weights[w + t] as number) * (pixels[from + t] as number);
-      narrow[at + x] = sum;
+  narrow: Float32Array,
+  to: number,
+): void {
+  for (let x = 0, w = 0; x < width; x += 1) {
+    let from = row + (first[x] as number);
+    let sum = 0;
+    for (const end = w + taps; w < end; w += 1, from += 1) {
+      sum += (weights[w] as number) * (pixels[from] as number);
     }
+    narrow[to + x] = sum;
   }
-  return narrow;
+}
+
+interface Shrinking {
+  readonly pixels: Uint8Array;
+  readonly columns: number;
+  readonly shares: Segments;
+  readonly width: number;
+  readonly narrow: Float32Array;
 }
 
 /**
- * The same result for shrinking, several times faster: this loop sees every pixel of a film of five
- * megapixels. Between the centres of two outputs the weight towards the right one rises by 1 / scale a
- * pixel and the rest goes to the left one, so the plain sum A of a segment's pixels and the sum B of its
- * running sums (each pixel counted once for itself and once for every pixel after it) hold all that both
- * outputs need. Both are exact integers.
+ * The same result for shrinking, several times faster: this loop sees every pixel of a film. Between the
+ * centres of two outputs the weight towards the right one rises by 1 / scale a pixel and the rest goes to the
+ * left one, so the plain sum A of a segment's pixels and the sum B of its running sums (each pixel counted
+ * once for itself and once for every pixel after it) hold all that both outputs need. Both are exact integers.
  */
-function shrinkRows(
-  pixels: Uint8Array,
-  stride: number,
-  top: number,
-  bottom: number,
-  { x0, x1 }: PictureBox,
-  width: number,
-): Float32Array {
-  const { begin, ends, ramp, norm, outside } = segments(stride, x0, (x1 - x0) / width, width);
-  const narrow = new Float32Array((bottom - top) * width);
-  for (let y = top; y < bottom; y += 1) {
-    const row = y * stride;
-    const at = (y - top) * width;
-    let k = row + begin;
-    let left = 0;
-    for (let i = 0; i <= width; i += 1) {
-      const stop = row + (ends[i] as number);
-      let a = 0;
-      let b = 0;
-      for (; k + 2 < stop; k += 3) {
-        const one = pixels[k] as number;
-        const two = pixels[k + 1] as number;
-        const three = pixels[k + 2] as number;
-        b = (b + 3 * (a + one) + 2 * two + three) | 0;
-        a = (a + one + two + three) | 0;
-      }
-      while (k < stop) {
-        a = (a + (pixels[k] as number)) | 0;
-        b = (b + a) | 0;
-        k += 1;
-      }
-      const right = (ramp[i * 2] as number) * a - (ramp[i * 2 + 1] as number) * b;
-      if (i > 0) narrow[at + i - 1] = (left + a - right) * (norm[i - 1] as number);
-      left = right;
+function shrinkRow(line: Shrinking, row: number, to: number): void {
+  const { pixels, columns, shares, width, narrow } = line;
+  const { begin, ends, ramp, slope, norm, short, outside } = shares;
+  let k = row + begin;
+  let left = 0;
+  for (let i = 0; i <= width; i += 1) {
+    if (i === short.first) {
+      left = shrinkShort(line, k, left, to);
+      i = short.end - 1;
+      k = row + (ends[i] as number);
+      continue;
     }
-    const first = pixels[row] as number;
-    const last = pixels[row + stride - 1] as number;
-    for (const { output, before, after } of outside) {
-      narrow[at + output] = (narrow[at + output] as number) + before * first + after * last;
+    const stop = row + (ends[i] as number);
+    let a = 0;
+    let b = 0;
+    for (; k + 2 < stop; k += 3) {
+      const one = pixels[k] as number;
+      const two = pixels[k + 1] as number;
+      const three = pixels[k + 2] as number;
+      b = (b + 3 * (a + one) + 2 * two + three) | 0;
+      a = (a + one + two + three) | 0;
     }
+    for (; k < stop; k += 1) {
+      a = (a + (pixels[k] as number)) | 0;
+      b = (b + a) | 0;
+    }
+    const right = (ramp[i] as number) * a - slope * b;
+    if (i > 0) narrow[to + i - 1] = (left + a - right) * (norm[i - 1] as number);
+    left = right;
   }
-  return narrow;
+  const first = pixels[row] as number;
+  const last = pixels[row + columns - 1] as number;
+  for (const { output, before, after } of outside) {
+    narrow[to + output] = (narrow[to + output] as number) + before * first + after * last;
+  }
+}
+
+/**
+ * The segments of one or two pixels from pixel `k` on, without a branch that a processor would have to guess.
+ * @returns what the last of them left for the output to its right.
+ */
+function shrinkShort({ pixels, shares, narrow }: Shrinking, k: number, left: number, to: number): number {
+  const { ramp, slope, norm, short } = shares;
+  const { first, end, second } = short;
+  for (let i = first; i < end; i += 1) {
+    const more = second[i] as number;
+    const one = pixels[k] as number;
+    const a = one + ((pixels[k + 1] as number) & more);
+    const right = (ramp[i] as number) * a - slope * (one + (a & more));
+    narrow[to + i - 1] = (left + a - right) * (norm[i - 1] as number);
+    left = right;
+    k += 1 - more;
+  }
+  return left;
 }
 
 /**
  * Segment i holds the pixels between the centres of the outputs i - 1 and i. `begin`: the first pixel of
- * all. `ends`: the pixel after a segment's last. `ramp`: the factors of A and of B towards output i.
+ * all. `ends`: the pixel after a segment's last. `ramp` and `slope`: the factors of A and of B towards output i.
  * `norm`: one over the sum of an output's weights. `outside`: the outputs with weights before or after the
- * line, which the first and last pixel get.
+ * line, which the first and last pixel get. `short`: the run of segments [first, end) of one or two pixels, where
+ * all are of one or two; `second` is -1 where they are two.
  */
-function segments(length: number, start: number, scale: number, width: number) {
+interface Segments {
+  readonly begin: number;
+  readonly ends: Int32Array;
+  readonly ramp: Float64Array;
+  readonly slope: number;
+  readonly norm: Float64Array;
+  readonly short: { readonly first: number; readonly end: number; readonly second: Int32Array };
+  readonly outside: readonly { readonly output: number; readonly before: number; readonly after: number }[];
+}
+
+function segments(length: number, start: number, scale: number, width: number): Segments {
   const inside = (k: number) => Math.min(Math.max(k, 0), length);
   const ends = new Int32Array(width + 1);
-  const ramp = new Float64Array((width + 1) * 2);
-  const norm = new Float64Array(width);
-  const before = new Float64Array(width);
-  const after = new Float64Array(width);
-  const add = (sums: Float64Array, i: number, weight: number) => {
-    if (i >= 0 && i < width) sums[i] = (sums[i] as number) + weight;
-  };
+  const ramp = new Float64Array(width + 1);
+  // One place more at either end: weights towards outputs that there are not.
+  const sums = new Float64Array(width + 2);
+  const before = new Float64Array(width + 2);
+  const after = new Float64Array(width + 2);
   for (let i = 0; i <= width; i += 1) {
     const centreBefore = start + (i - 0.5) * scale;
     const first = Math.ceil(centreBefore - 0.5);
     const end = Math.ceil(centreBefore + scale - 0.5);
     for (let k = first; k < end; k += 1) {
       const weight = (k + 0.5 - centreBefore) / scale;
-      const sums = k < 0 ? [norm, before] : k >= length ? [norm, after] : [norm];
-      for (const each of sums) {
-        add(each, i, weight);
-        add(each, i - 1, 1 - weight);
-      }
+      share(sums, i, weight);
+      if (k < 0) share(before, i, weight);
+      else if (k >= length) share(after, i, weight);
     }
     ends[i] = inside(end);
-    ramp[i * 2] = (inside(first) + 0.5 - centreBefore + inside(end) - inside(first)) / scale;
-    ramp[i * 2 + 1] = 1 / scale;
+    ramp[i] = (inside(first) + 0.5 - centreBefore + inside(end) - inside(first)) / scale;
   }
-  const outside = [...norm.keys()]
-    .map((output) => {
-      const sum = norm[output] as number;
-      return { output, before: (before[output] as number) / sum, after: (after[output] as number) / sum };
-    })
-    .filter((weights) => weights.before > 0 || weights.after > 0);
+  const outside = [];
+  const norm = new Float64Array(width);
+  for (let output = 0; output < width; output += 1) {
+    const sum = sums[output + 1] as number;
+    norm[output] = 1 / sum;
+    const shares = {
+      output,
+      before: (before[output + 1] as number) / sum,
+      after: (after[output + 1] as number) / sum,
+    };
+    if (shares.before > 0 || shares.after > 0) outside.push(shares);
+  }
   const begin = inside(Math.ceil(start - scale / 2 - 0.5));
-  return { begin, ends, ramp, norm: norm.map((sum) => 1 / sum), outside };
+  const short = shortRun(ends, scale, length);
+  return { begin, ends, ramp, slope: 1 / scale, norm, short, outside };
+}
+
+function shortRun(ends: Int32Array, scale: number, length: number): Segments['short'] {
+  const second = new Int32Array(ends.length);
+  if (scale >= 2) return { first: -1, end: -1, second };
+  const count = (i: number) => (ends[i] as number) - (ends[i - 1] as number);
+  let first = 1;
+  while (first < ends.length && count(first) === 0) first += 1;
+  let end = first;
+  // A pixel is looked at behind each of them.
+  for (; end < ends.length && count(end) > 0 && (ends[end] as number) < length; end += 1) {
+    if (count(end) === 2) second[end] = -1;
+  }
+  return end > first ? { first, end, second } : { first: -1, end: -1, second };
+}
+
+/** A pixel of segment i: its weight goes to output i, the rest to the one before; outputs count from place 1. */
+function share(sums: Float64Array, i: number, weight: number): void {
+  sums[i + 1] = (sums[i + 1] as number) + weight;
+  sums[i] = (sums[i] as number) + (1 - weight);
 }

@@ -12,12 +12,22 @@ export interface ContrastRule {
  * sums are in double precision and in order, so the result is the same on every machine.
  */
 export function normalise(values: Float32Array, rule: ContrastRule): Float32Array {
+  // Plain loops: iterators and closures would put every value on the heap, ten megabytes a film.
+  const count = values.length;
   let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
+  for (let i = 0; i < count; i += 1) sum += values[i] as number;
+  const mean = sum / count;
   let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  const deviation = Math.max(Math.sqrt(squares / values.length) / 255, rule.minDeviation);
+  for (let i = 0; i < count; i += 1) {
+    const off = (values[i] as number) - mean;
+    squares += off * off;
+  }
+  const deviation = Math.max(Math.sqrt(squares / count) / 255, rule.minDeviation);
   const gain = rule.deviation / (255 * deviation);
-  return values.map((value) => Math.min(1, Math.max(0, rule.mean + (value - mean) * gain)));
+  const out = new Float32Array(count);
+  for (let i = 0; i < count; i += 1) {
+    const value = rule.mean + ((values[i] as number) - mean) * gain;
+    out[i] = value < 0 ? 0 : value > 1 ? 1 : value;
+  }
+  return out;
 }

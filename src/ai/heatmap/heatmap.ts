@@ -1,7 +1,7 @@
 import type { GrayPicture } from '../../dicom/film/film.ts';
 import { displayed } from '../explain.ts';
 import type { ActivationMap, Label, Reading } from '../reading.ts';
-import { resample } from '../resample.ts';
+import { resampleRows } from '../resample.ts';
 import { blankCanvas, type Canvas, fill, write } from './canvas.ts';
 import { colourOf, opacityOf, type Rgb } from './colours.ts';
 import { LETTER_WIDTH, LINE_HEIGHT, wrapText } from './font.ts';
@@ -52,8 +52,7 @@ export function drawHeatmap(input: HeatmapInput): Heatmap {
   for (const [i, line] of header.entries()) {
     write(canvas, line, film.x, zoom * (3 + i * LINE_HEIGHT), zoom, WARNING);
   }
-  drawFilm(canvas, film, input.picture);
-  drawMap(canvas, film, input.picture, input.map, displayed(input.map, isReported(input)));
+  drawFilm(canvas, film, input.picture, input.map, displayed(input.map, isReported(input)));
   drawCorners(canvas, film, input.picture, input.map.box, zoom);
   drawBar(canvas, film, zoom);
   const below = film.y + film.height + zoom * 5;
@@ -136,21 +135,6 @@ function layOut(input: HeatmapFrameInput): Layout {
   }
 }
 
-function drawFilm(canvas: Canvas, film: Heatmap['film'], picture: GrayPicture): void {
-  const whole = { x0: 0, y0: 0, x1: picture.width, y1: picture.height };
-  const grey = resample(picture, whole, film.width, film.height);
-  const { rgb } = canvas;
-  for (let y = 0; y < film.height; y += 1) {
-    let at = ((film.y + y) * canvas.width + film.x) * 3;
-    for (let from = y * film.width; from < (y + 1) * film.width; from += 1, at += 3) {
-      const value = ((grey[from] as number) + 0.5) | 0;
-      rgb[at] = value;
-      rgb[at + 1] = value;
-      rgb[at + 2] = value;
-    }
-  }
-}
-
 const BLENDS = 1024;
 /**
  * For values 0..1 of the map: the share of the film that stays, then what is added to red, green and blue, with
@@ -163,8 +147,11 @@ const BLEND = Float64Array.from({ length: BLENDS * 4 }, (_, i) => {
   return channel < 0 ? 1 - opacity : (colourOf(value)[channel] ?? 0) * opacity + 0.5;
 });
 
-/** The map, bilinear between the centres of its cells, over its box; nothing is drawn outside of the box. */
-function drawMap(
+/**
+ * The film, and over it the map, bilinear between the centres of its cells and within its box only. Row by row, so
+ * that each pixel is written once.
+ */
+function drawFilm(
   canvas: Canvas,
   film: Heatmap['film'],
   picture: GrayPicture,
@@ -172,27 +159,46 @@ function drawMap(
   shown: Float32Array,
 ): void {
   const { x0, y0, x1, y1 } = map.box;
-  const columns = places(film.width, picture.width, x0, x1, map.width);
-  const rows = places(film.height, picture.height, y0, y1, map.height);
-  const line = new Float64Array(map.width);
-  const { rgb } = canvas;
-  for (const row of rows) {
+  const whole = { x0: 0, y0: 0, x1: picture.width, y1: picture.height };
+  const columns = placesOf(film.width, picture.width, x0, x1, map.width);
+  const rows = placesOf(film.height, picture.height, y0, y1, map.height);
+  const cells = new Float64Array(map.width);
+  resampleRows(picture, whole, film.width, film.height, (line, y) => {
+    const first = ((film.y + y) * canvas.width + film.x) * 3;
+    drawGreys(canvas.rgb, first, line);
+    if (y < rows.first || y >= rows.end) return;
+    const [upper, lower] = [(rows.low[y] as number) * map.width, (rows.high[y] as number) * map.width];
+    const share = rows.share[y] as number;
     for (let x = 0; x < map.width; x += 1) {
-      const upper = shown[row.low * map.width + x] as number;
-      const lower = shown[row.high * map.width + x] as number;
-      line[x] = (upper * (1 - row.share) + lower * row.share) * (BLENDS - 1) + 0.5;
+      const mixed = (shown[upper + x] as number) * (1 - share) + (shown[lower + x] as number) * share;
+      cells[x] = mixed * (BLENDS - 1) + 0.5;
     }
-    const first = ((film.y + row.pixel) * canvas.width + film.x) * 3;
-    for (const { pixel, low, high, share } of columns) {
-      const left = line[low] as number;
-      const entry = ((left + ((line[high] as number) - left) * share) | 0) * 4;
-      const kept = BLEND[entry] as number;
-      if (kept === 1) continue;
-      const at = first + pixel * 3;
-      rgb[at] = (rgb[at] as number) * kept + (BLEND[entry + 1] as number);
-      rgb[at + 1] = (rgb[at + 1] as number) * kept + (BLEND[entry + 2] as number);
-      rgb[at + 2] = (rgb[at + 2] as number) * kept + (BLEND[entry + 3] as number);
-    }
+    blendCells(canvas.rgb, first, columns, cells);
+  });
+}
+
+function drawGreys(rgb: Uint8Array, first: number, line: Float64Array): void {
+  for (let x = 0, at = first; x < line.length; x += 1, at += 3) {
+    const grey = (Math.fround(line[x] as number) + 0.5) | 0;
+    rgb[at] = grey;
+    rgb[at + 1] = grey;
+    rgb[at + 2] = grey;
+  }
+}
+
+/** Colours a drawn row of greys by the cells of the map, given as entries of `BLEND`. */
+function blendCells(rgb: Uint8Array, first: number, columns: Places, cells: Float64Array): void {
+  const { low, high, share, end } = columns;
+  for (let x = columns.first, at = first + 3 * x; x < end; x += 1, at += 3) {
+    const left = cells[low[x] as number] as number;
+    const right = cells[high[x] as number] as number;
+    const entry = ((left + (right - left) * (share[x] as number)) | 0) * 4;
+    const kept = BLEND[entry] as number;
+    if (kept === 1) continue;
+    const under = (rgb[at] as number) * kept;
+    rgb[at] = under + (BLEND[entry + 1] as number);
+    rgb[at + 1] = under + (BLEND[entry + 2] as number);
+    rgb[at + 2] = under + (BLEND[entry + 3] as number);
   }
 }
 
@@ -228,25 +234,33 @@ function drawCorners(
   }
 }
 
-interface Place {
-  readonly pixel: number;
-  readonly low: number;
-  readonly high: number;
+/** The drawn pixels [first, end) of one axis that lie in the box, each with the two cells it lies between. */
+interface Places {
+  readonly first: number;
+  readonly end: number;
+  readonly low: Uint8Array;
+  readonly high: Uint8Array;
   /** Share of the cell `high`. */
-  readonly share: number;
+  readonly share: Float64Array;
 }
 
-/** The drawn pixels of one axis that lie in the box, each with the two cells of the map it lies between. */
-function places(drawn: number, size: number, from: number, to: number, cells: number): Place[] {
-  const found: Place[] = [];
+function placesOf(drawn: number, size: number, from: number, to: number, cells: number): Places {
+  const low = new Uint8Array(drawn);
+  const high = new Uint8Array(drawn);
+  const share = new Float64Array(drawn);
+  let first = drawn;
+  let end = 0;
   for (let pixel = 0; pixel < drawn; pixel += 1) {
     const at = ((pixel + 0.5) / drawn) * size;
     if (at < from || at >= to) continue;
+    first = Math.min(first, pixel);
+    end = pixel + 1;
     const cell = Math.min(Math.max(((at - from) / (to - from)) * cells - 0.5, 0), cells - 1);
-    const low = Math.floor(cell);
-    found.push({ pixel, low, high: Math.min(low + 1, cells - 1), share: cell - low });
+    low[pixel] = Math.floor(cell);
+    high[pixel] = Math.min(Math.floor(cell) + 1, cells - 1);
+    share[pixel] = cell - Math.floor(cell);
   }
-  return found;
+  return { first, end, low, high, share };
 }
 
 function blend(canvas: Canvas, x: number, y: number, colour: Rgb, share: number): void {

@@ -95,6 +95,10 @@ function cellTable(
   const cells = samples instanceof Uint8Array ? 256 : 65_536;
   if (shift === 0 && codes === cells) return greys;
   const table = new Uint8Array(cells);
+  if (shift === 0) {
+    for (let from = 0; from < cells; from += codes) table.set(greys, from);
+    return table;
+  }
   for (let cell = 0; cell < cells; cell++) table[cell] = greys[(cell >> shift) & (codes - 1)] ?? 0;
   return table;
 }

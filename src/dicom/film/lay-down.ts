@@ -31,14 +31,15 @@ export function layDown(
     const to = origin + row * stepRow;
     const first = row * factor;
     const last = Math.min(first + factor, cells.rows);
-    if (factor === 2 && visible === undefined && last === first + 2) addPairs(cells, first, table, line);
-    else {
-      line.fill(0);
-      for (let from = first; from < last; from++) {
-        for (const [start, end] of visible?.(from) ?? whole) {
-          if (factor === 1) placeStretch(cells, from, start, end, table, pixels, to, stepColumn);
-          else addStretch(cells, from, start, end, table, line, factor);
-        }
+    if (factor === 2 && visible === undefined && last === first + 2) {
+      placePairs(cells, first, table, pixels, to, stepColumn);
+      continue;
+    }
+    if (factor > 1) line.fill(0);
+    for (let from = first; from < last; from++) {
+      for (const [start, end] of visible?.(from) ?? whole) {
+        if (factor === 1) placeStretch(cells, from, start, end, table, pixels, to, stepColumn);
+        else addStretch(cells, from, start, end, table, line, factor);
       }
     }
     if (factor > 1) placeMeans(line, last - first, factor, lastFactor, pixels, to, stepColumn);
@@ -63,20 +64,26 @@ function placeStretch(
   }
 }
 
-/** Adds the greys of two whole rows, two columns at a time. */
-function addPairs({ samples, columns }: Cells, row: number, table: Uint8Array, line: Uint32Array): void {
+/** Writes the means of 2 × 2 greys of two whole rows; an odd last column is the mean of its two. */
+function placePairs(
+  { samples, columns }: Cells,
+  row: number,
+  table: Uint8Array,
+  pixels: Uint8Array,
+  to: number,
+  step: number,
+): void {
   let upper = row * columns;
   let lower = upper + columns;
-  const pairs = columns >> 1;
-  for (let column = 0; column < pairs; column++, upper += 2, lower += 2) {
-    line[column] =
-      (table[samples[upper] as number] as number) +
-      (table[samples[upper + 1] as number] as number) +
-      (table[samples[lower] as number] as number) +
-      (table[samples[lower + 1] as number] as number);
+  let at = to;
+  for (const end = upper + columns - 1; upper < end; upper += 2, lower += 2, at += step) {
+    const above = (table[samples[upper] as number] as number) + (table[samples[upper + 1] as number] as number);
+    const below = (table[samples[lower] as number] as number) + (table[samples[lower + 1] as number] as number);
+    pixels[at] = (above + below + 2) >> 2;
   }
   if (columns % 2 === 1) {
-    line[pairs] = (table[samples[upper] as number] as number) + (table[samples[lower] as number] as number);
+    pixels[at] =
+      ((table[samples[upper] as number] as number) + (table[samples[lower] as number] as number) + 1) >> 1;
   }
 }
 

@@ -57,7 +57,7 @@ export function quantiles(
     total += count;
   }
   if (total === 0) return undefined;
-  present.sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+  if (!ascend(present, values)) present.sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
   let next = 0;
   let seen = histogram[present[0] ?? 0] ?? 0;
   return fractions.map((fraction) => {
@@ -67,4 +67,15 @@ export function quantiles(
     }
     return values[present[next] ?? 0] ?? 0;
   });
+}
+
+/** Whether values rise with their codes, as they do without a modality table: then there is nothing to sort. */
+function ascend(codes: readonly number[], values: Float64Array): boolean {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const code of codes) {
+    const value = values[code] ?? 0;
+    if (value < before) return false;
+    before = value;
+  }
+  return true;
 }
