@@ -6,7 +6,7 @@
  * Baselines in the same run: copying the film's pixels once in memory, the whole picture decoded by the same
  * decoder, and the command line decoder of dcmtk or gdcm with its start and its file writing.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readModelFolder } from '../src/ai/folder.ts';
@@ -15,6 +15,7 @@ import { LABELS } from '../src/ai/reading.ts';
 import { requireConfig } from '../src/config/require.ts';
 import { createDecoder } from '../src/dicom/film/decode/decoder.ts';
 import { openFilm } from '../src/dicom/film/open.ts';
+import { createFileMemory } from '../src/files/file-memory.ts';
 import { makeMessage } from '../src/reading/message.ts';
 import { makeResults } from '../src/reading/results.ts';
 import { resultSettings } from '../src/reading/settings.ts';
@@ -64,6 +65,7 @@ export async function benchAround({ quick }: BenchOptions, tell: (row: Row) => v
   const settings = resultSettings(config, folder.manifest, '0.0.0');
   const preparation = await openPreparation(folder, { threads: 1 });
   const decoder = createDecoder({ workers: 1 });
+  const memory = createFileMemory();
   const scratch = await mkdtemp(join(tmpdir(), 'around-'));
   const parts: Record<string, number[]> = { 'read and open': [], prepare: [], results: [] };
 
@@ -74,8 +76,7 @@ export async function benchAround({ quick }: BenchOptions, tell: (row: Row) => v
       if (clocked) parts[part]?.push(now - last);
       last = now;
     };
-    const bytes = await readFile(path);
-    const film = await openFilm(bytes, { decoder });
+    const film = await memory.withFile(path, (bytes) => openFilm(bytes, { decoder }));
     clock('read and open');
     const [prepared] = await preparation.prepare([film.picture]);
     if (prepared === undefined) throw new Error('nothing was prepared');

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type FilmReading, type Model, openModel } from '../ai/classify.ts';
@@ -12,10 +11,12 @@ import { rulesForFiles } from '../dicom/film/file-rules.ts';
 import type { Film, Remark } from '../dicom/film/film.ts';
 import { DEFAULT_FILM_LIMITS } from '../dicom/film/limits.ts';
 import { openFilm } from '../dicom/film/open.ts';
+import type { SelectRules } from '../dicom/film/select-rules.ts';
 import { conclusionOf } from '../dicom/report/conclusion.ts';
 import { findingsOf } from '../dicom/report/findings.ts';
 import { TEXTS } from '../dicom/report/texts.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { createFileMemory, type FileMemory } from '../files/file-memory.ts';
 import { ahead } from '../reading/ahead.ts';
 import { type FilmJson, failedJson, filmJson } from '../reading/film-json.ts';
 import { createInference, type Inference } from '../reading/inference.ts';
@@ -84,7 +85,8 @@ export async function classifyFiles(
       receiver: config.ris[0] ?? null,
     };
     const sink = resultSink(options, reporting, inputs.length);
-    const read = async (input: Input) => infer(await open(input, config, decoder), inference, model);
+    const opening: Opening = { memory: createFileMemory(), rules: rulesForFiles(config.select), decoder };
+    const read = async (input: Input) => infer(await open(input, opening), inference, model);
     for await (const outcome of ahead(inputs, read, limit)) {
       await sink.take(outcome);
       // Nobody reads the results, and no files of them are wanted.
@@ -96,30 +98,38 @@ export async function classifyFiles(
   }
 }
 
+/** What it takes to open a file. */
+interface Opening {
+  readonly memory: FileMemory;
+  readonly rules: SelectRules;
+  readonly decoder: Decoder;
+}
+
 /** A file's bytes to a film; failures are values. */
-async function open(input: Input, config: Config, decoder: Decoder): Promise<Opened> {
+async function open(input: Input, { memory, rules, decoder }: Opening): Promise<Opened> {
   const { path } = input;
   if (input.kind === 'failed') return { kind: 'failed', path, error: input.error };
   try {
     const started = performance.now();
-    const bytes = await readFilm(path);
-    const read = performance.now() - started;
-    const film = await openFilm(bytes, { decoder, rules: rulesForFiles(config.select) });
-    const digest = film.kind === 'picture' ? contentDigest(bytes) : null;
-    return { kind: 'film', path, film, digest, read };
+    return await memory.withFile(
+      path,
+      async (bytes) => {
+        const read = performance.now() - started;
+        const film = await openFilm(bytes, { decoder, rules });
+        const digest = film.kind === 'picture' ? contentDigest(bytes) : null;
+        return { kind: 'film', path, film, digest, read };
+      },
+      refuseLarge,
+    );
   } catch (error) {
-    return { kind: 'failed', path, error: asOurs(error) };
+    const ours = (error as NodeJS.ErrnoException).syscall === undefined ? asOurs(error) : inputError(error);
+    return { kind: 'failed', path, error: ours };
   }
 }
 
-async function readFilm(path: string): Promise<Buffer> {
-  try {
-    // A file that is too large is refused by its size, before it is held in memory.
-    if ((await stat(path)).size > DEFAULT_FILM_LIMITS.fileBytes) throw new DeepHealthError('file.too-large');
-    return await readFile(path);
-  } catch (error) {
-    throw error instanceof DeepHealthError ? error : inputError(error);
-  }
+/** A file that is too large is refused by its size, before it is held in memory. */
+function refuseLarge(bytes: number): void {
+  if (bytes > DEFAULT_FILM_LIMITS.fileBytes) throw new DeepHealthError('file.too-large');
 }
 
 function asOurs(error: unknown): DeepHealthError {

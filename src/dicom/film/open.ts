@@ -54,7 +54,8 @@ const IDENTIFYING = [
 ];
 
 /**
- * Opens a film: DICOM, JPEG or PNG bytes to a display-ready picture of a frontal chest film.
+ * Opens a film: DICOM, JPEG or PNG bytes to a display-ready picture of a frontal chest film. Nothing of `bytes` is
+ * kept: once this has settled they may be written over.
  *
  * @throws DeepHealthError, and nothing else: `file.*` for bytes that are no sound file, `film.*` for objects
  * that are not wanted, `pixel.*` and `picture.*` for pixels that cannot be decoded.
@@ -86,7 +87,7 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
   const shown = displayFilm(frame, encoded.format, dataset, wanted);
   return {
     kind: 'dicom',
-    dataset,
+    dataset: withOwnBytes(dataset),
     picture: shown.picture,
     toFilm: shown.toFilm,
     rows: encoded.format.rows,
@@ -117,6 +118,20 @@ function withSopClass(dataset: DicomDataset, meta: DicomDataset): DicomDataset {
   return dataset['00080016'] === undefined && named !== undefined
     ? { ...dataset, '00080016': named }
     : dataset;
+}
+
+/** The dataset with copies of the binary values, which are views of the file. */
+function withOwnBytes(dataset: DicomDataset): DicomDataset {
+  const own: DicomDataset = {};
+  for (const [tag, element] of Object.entries(dataset)) {
+    const { vr, Value } = element;
+    if (vr === 'SQ' && Value !== undefined) {
+      own[tag] = { vr, Value: Value.map((item) => withOwnBytes(item as DicomDataset)) };
+    } else if (Value?.[0] instanceof Uint8Array) {
+      own[tag] = { vr, Value: Value.map((value) => (value instanceof Uint8Array ? value.slice() : value)) };
+    } else own[tag] = element;
+  }
+  return own;
 }
 
 /** Transfer syntaxes that always lose something: JPEG baseline and extended. */
