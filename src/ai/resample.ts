@@ -67,20 +67,21 @@ export function resample(picture: Raster, box: PictureBox, width: number, height
 
 /**
  * The same row by row from the top, for what works on with it while it is in the cache.
- * @param take gets each row as doubles, to be rounded to float32; the array is used again for the next.
+ * @param take gets each row; the array is used again for the next.
  */
 export function resampleRows(
   picture: Raster,
   box: PictureBox,
   width: number,
   height: number,
-  take: (line: Float64Array, y: number) => void,
+  take: (line: Float32Array, y: number) => void,
 ): void {
   const { taps, first, weights } = lineWeights(picture.height, box.y0, box.y1, height);
   // Rows that were squashed to the new width: as many of them as one new row needs, in turn.
   const narrow = new Float32Array(taps * width);
   const squash = rowSquasher(picture, box, width, narrow);
   const line = new Float64Array(width);
+  const rounded = new Float32Array(width);
   let squashed = first[0] as number;
   for (let y = 0; y < height; y += 1) {
     const from = first[y] as number;
@@ -95,7 +96,8 @@ export function resampleRows(
       if (upper === 0 && lower === 0) continue;
       addRows(line, narrow, place(t), upper, t + 1 < taps ? place(t + 1) : place(t), lower);
     }
-    take(line, y);
+    rounded.set(line);
+    take(rounded, y);
   }
 }
 

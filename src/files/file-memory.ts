@@ -1,9 +1,7 @@
 import { open } from 'node:fs/promises';
+import { createSpareMemory } from './spare-memory.ts';
 
-/** Memory is taken in steps of this, so that files of about the same size fit into the same. */
-const STEP = 2 ** 20;
-
-/** Reads files into memory that is used again: fresh memory costs more than the reading, and keeps the collector busy. */
+/** Reads files into memory that is used again. */
 export interface FileMemory {
   /**
    * Reads a regular file whole and gives its bytes to `use`. They may be written over once that has settled: it must
@@ -21,42 +19,27 @@ export interface FileMemory {
 
 /** @param most pieces of memory kept for the next files. */
 export function createFileMemory(most = 4): FileMemory {
-  /** Smallest first. */
-  const spare: Uint8Array[] = [];
-
-  /** A piece of this size at least; when none is large enough, the smallest makes room for the new one. */
-  function take(bytes: number): Uint8Array {
-    const fitting = spare.findIndex((piece) => piece.length >= bytes);
-    if (fitting >= 0) return spare.splice(fitting, 1)[0] as Uint8Array;
-    if (spare.length >= most) spare.shift();
-    return new Uint8Array(Math.max(1, Math.ceil(bytes / STEP)) * STEP);
-  }
-
-  function give(piece: Uint8Array): void {
-    const larger = spare.findIndex(({ length }) => length > piece.length);
-    spare.splice(larger < 0 ? spare.length : larger, 0, piece);
-    if (spare.length > most) spare.shift();
-  }
-
+  const spare = createSpareMemory(most);
   return {
     async withFile(path, use, check) {
       const file = await open(path);
-      let memory: Uint8Array | undefined;
+      let memory: ArrayBuffer | undefined;
       try {
         const { size } = await file.stat();
         check?.(size);
-        memory = take(size);
+        memory = spare.take(size);
+        const bytes = new Uint8Array(memory, 0, size);
         let length = 0;
         try {
           for (let read = -1; read !== 0 && length < size; length += read) {
-            read = (await file.read(memory, length, size - length, length)).bytesRead;
+            read = (await file.read(bytes, length, size - length, length)).bytesRead;
           }
         } finally {
           await file.close();
         }
-        return await use(memory.subarray(0, length));
+        return await use(bytes.subarray(0, length));
       } finally {
-        if (memory !== undefined) give(memory);
+        if (memory !== undefined) spare.give(memory);
         else await file.close();
       }
     },

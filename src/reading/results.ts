@@ -22,8 +22,12 @@ export interface DrawnHeatmap {
 }
 
 /** The heat map of a film that was read. */
-export function drawAhead({ film, outcome: { reading, maps } }: FilmRead, longSide: number): DrawnHeatmap {
-  return { heatmap: drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide }), longSide };
+export function drawAhead(film: FilmRead, longSide: number): DrawnHeatmap {
+  return { heatmap: draw(film, longSide), longSide };
+}
+
+function draw({ film, outcome: { reading, maps } }: FilmRead, longSide: number, memory?: Uint8Array): Heatmap {
+  return drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide }, memory);
 }
 
 /** How this reading stands to earlier ones of the study. */
@@ -61,13 +65,38 @@ export function makeResults(
   occasion: Occasion,
 ): Results {
   const longSide = settings.heatmapSide;
-  const drawn = films.map((film) => {
+  const drawn = films.map((film, index) => {
     if (longSide === null) return null;
-    return (film.drawn?.longSide === longSide ? film.drawn : drawAhead(film, longSide)).heatmap;
+    if (film.drawn?.longSide === longSide) return film.drawn.heatmap;
+    return draw(film, longSide, index === 0 ? ROUGH : undefined);
   });
-  const input: ReportInput = {
+  const report = makeReport(inputOf(films, drawn, settings, occasion));
+  // What was drawn in ROUGH is drawn over next time: the pictures that are given away are those in the objects.
+  const kept = drawn.map((heatmap, index) => {
+    const bytes = report.heatmaps[index]?.bytes;
+    return heatmap && bytes ? { ...heatmap, rgb: pixelsAtEnd(bytes, heatmap.rgb.length) } : null;
+  });
+  return { input: inputOf(films, kept, settings, occasion), report, heatmaps: kept };
+}
+
+/** Where the first heat map of a study is drawn, from where it is copied into its object. */
+const ROUGH = new Uint8Array(3 * 2 ** 20);
+
+/** Pixel Data, which ends an object; an odd number of bytes has one more behind it. */
+function pixelsAtEnd(object: Uint8Array, length: number): Uint8Array {
+  const end = object.length - (length % 2);
+  return object.subarray(end - length, end);
+}
+
+function inputOf(
+  films: readonly FilmRead[],
+  heatmaps: readonly (Heatmap | null)[],
+  { station, site, algorithm, options }: ResultSettings,
+  occasion: Occasion,
+): ReportInput {
+  return {
     films: films.map(({ film, contentDigest, outcome: { reading, maps } }, index) => {
-      const heatmap = drawn[index];
+      const heatmap = heatmaps[index];
       return {
         film,
         reading,
@@ -76,11 +105,10 @@ export function makeResults(
         heatmap: heatmap ? { ...heatmap, label: maps[0].label } : null,
       };
     }),
-    station: settings.station,
-    site: settings.site,
-    algorithm: settings.algorithm,
-    options: settings.options,
+    station,
+    site,
+    algorithm,
+    options,
     ...occasion,
   };
-  return { input, report: makeReport(input), heatmaps: drawn };
 }

@@ -8,9 +8,11 @@ export interface Canvas {
   readonly rgb: Uint8Array;
 }
 
-/** A black canvas. */
-export function blankCanvas(width: number, height: number): Canvas {
-  return { width, height, rgb: new Uint8Array(width * height * 3) };
+/** A black canvas, in this memory where it is large enough. */
+export function blankCanvas(width: number, height: number, memory: Uint8Array = new Uint8Array()): Canvas {
+  const bytes = width * height * 3;
+  const rgb = memory.length >= bytes ? memory.subarray(0, bytes).fill(0) : new Uint8Array(bytes);
+  return { width, height, rgb };
 }
 
 /** Fills a rectangle; what lies outside of the canvas is left out. */

@@ -45,10 +45,12 @@ const MARK: Rgb = [120, 170, 200];
  * The film with the activation map over it, a colour bar 0..1 beside it and the legend above and below, all
  * outside of the film (standards 2). Nothing that identifies the patient is drawn, and the same input gives
  * the same bytes on any machine: resampling, colours and letters are our own.
+ *
+ * @param memory is drawn in where it is large enough: the result is then a view of it. Default: memory of its own.
  */
-export function drawHeatmap(input: HeatmapInput): Heatmap {
-  const layout = layOut(input);
-  const { canvas, film, zoom, header, footer } = layout;
+export function drawHeatmap(input: HeatmapInput, memory?: Uint8Array): Heatmap {
+  const { width, height, film, zoom, header, footer } = layOut(input);
+  const canvas = blankCanvas(width, height, memory);
   for (const [i, line] of header.entries()) {
     write(canvas, line, film.x, zoom * (3 + i * LINE_HEIGHT), zoom, WARNING);
   }
@@ -64,8 +66,8 @@ export function drawHeatmap(input: HeatmapInput): Heatmap {
 
 /** Size of the picture that `drawHeatmap` makes of this input, and where the film lies in it. */
 export function heatmapFrame(input: HeatmapFrameInput): Omit<Heatmap, 'rgb'> {
-  const { canvas, film } = layOut(input);
-  return { width: canvas.width, height: canvas.height, film };
+  const { width, height, film } = layOut(input);
+  return { width, height, film };
 }
 
 /** Whether the map is of what the model reports; a pneumonia of open type counts for both types. */
@@ -102,7 +104,8 @@ function percent(probability: number): string {
 }
 
 interface Layout {
-  readonly canvas: Canvas;
+  readonly width: number;
+  readonly height: number;
   readonly film: Heatmap['film'];
   readonly zoom: number;
   readonly header: string[];
@@ -128,8 +131,8 @@ function layOut(input: HeatmapFrameInput): Layout {
     const above = zoom * (header.length * LINE_HEIGHT + 3);
     const total = above + height + zoom * (footer.length * LINE_HEIGHT + 5);
     if (total <= longSide || width <= 16) {
-      const canvas = blankCanvas(margin + across, Math.min(total, longSide));
-      return { canvas, film: { x: margin, y: above, width, height }, zoom, header, footer };
+      const film = { x: margin, y: above, width, height };
+      return { width: margin + across, height: Math.min(total, longSide), film, zoom, header, footer };
     }
     width -= Math.max(1, Math.floor((total - longSide) * Math.min(ratio, 1) * 0.5));
   }
@@ -177,9 +180,9 @@ function drawFilm(
   });
 }
 
-function drawGreys(rgb: Uint8Array, first: number, line: Float64Array): void {
+function drawGreys(rgb: Uint8Array, first: number, line: Float32Array): void {
   for (let x = 0, at = first; x < line.length; x += 1, at += 3) {
-    const grey = (Math.fround(line[x] as number) + 0.5) | 0;
+    const grey = ((line[x] as number) + 0.5) | 0;
     rgb[at] = grey;
     rgb[at + 1] = grey;
     rgb[at + 2] = grey;

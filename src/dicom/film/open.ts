@@ -85,6 +85,7 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
   // Padding is told by single values, which a reduced picture mixes with their neighbours.
   const frame = await options.decoder.decode(encoded, dataset['00280120'] === undefined ? wanted : undefined);
   const shown = displayFilm(frame, encoded.format, dataset, wanted);
+  options.decoder.release(frame);
   return {
     kind: 'dicom',
     dataset: withOwnBytes(dataset),

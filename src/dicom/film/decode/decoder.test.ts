@@ -34,7 +34,10 @@ async function valuesOf(frame: EncodedFrame): Promise<Int32Array> {
     frame.format.bitsAllocated / 8,
     'cells are as wide as the header says',
   );
-  return storedValues(decoded.samples, frame.format);
+  const values = storedValues(decoded.samples, frame.format);
+  // So that every frame of this file is decoded in the memory of those before it.
+  decoder.release(decoded);
+  return values;
 }
 
 /** The values of a native little endian file, read here. */
@@ -164,3 +167,26 @@ for (const coder of coders) {
     }
   }
 }
+
+test('memory is used again only once a frame was released, and never that of a native frame', async (t) => {
+  const missing = missingTool('dcmcrle');
+  if (missing !== undefined) return t.skip(missing);
+  const coded = (seed: number) => {
+    const [source, rle] = [film({ seed }), path('rle.dcm')];
+    assert.ok(ran('dcmcrle', source, rle), 'the peer writes it');
+    return { frame: frameOf(rle), values: nativeValues(source), native: frameOf(source) };
+  };
+  const [one, other] = [coded(1), coded(2)];
+  const native = await decoder.decode(one.native);
+  decoder.release(native);
+  const [first, second] = [await decoder.decode(one.frame), await decoder.decode(other.frame)];
+  assert.equal(farthest(storedValues(first.samples, one.frame.format), one.values), 0);
+  assert.equal(farthest(storedValues(second.samples, other.frame.format), other.values), 0);
+  assert.equal(farthest(storedValues(native.samples, one.native.format), one.values), 0);
+  decoder.release(first);
+  decoder.release(first);
+  const [third, fourth] = [await decoder.decode(other.frame), await decoder.decode(one.frame)];
+  assert.notEqual(third.samples.buffer, fourth.samples.buffer);
+  assert.equal(farthest(storedValues(third.samples, other.frame.format), other.values), 0);
+  assert.equal(farthest(storedValues(fourth.samples, one.frame.format), one.values), 0);
+});

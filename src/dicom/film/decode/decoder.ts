@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { DeepHealthError } from '../../../errors/error.ts';
+import { createSpareMemory } from '../../../files/spare-memory.ts';
 import type { Remark } from '../film.ts';
 import { checkCodestream } from './check.ts';
 import { compileCodecs } from './codecs.ts';
@@ -26,6 +27,8 @@ export interface Decoder {
    * @throws DeepHealthError with a `pixel.` code; the decoder stays usable.
    */
   decode(frame: EncodedFrame, wanted?: WantedSize): Promise<DecodedFrame>;
+  /** Gives a frame's memory back for the next ones: its samples must not be looked at any more. */
+  release(frame: DecodedFrame): void;
   /** Ends the workers; frames under way fail with `pixel.decoder-closed`. Idle workers hold up no exit. */
   close(): Promise<void>;
 }
@@ -36,11 +39,17 @@ export interface Decoder {
  */
 export function createDecoder(options: { workers?: number; limits?: Partial<DecodeLimits> } = {}): Decoder {
   const limits: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  const workers = options.workers ?? Math.min(4, availableParallelism());
   let compiling: Promise<WebAssembly.Module> | undefined;
-  const pool = createPool(options.workers ?? Math.min(4, availableParallelism()), limits, () => {
+  const compiled = () => {
     compiling ??= compileCodecs(limits.heapBytes);
     return compiling;
-  });
+  };
+  // For each worker a frame to decode and its cells.
+  const memory = createSpareMemory(2 * workers);
+  const pool = createPool(workers, limits, compiled, undefined, () => memory.clear());
+  /** Memory of frames that were given away. */
+  const lent = new WeakSet<ArrayBufferLike>();
   return {
     async decode(frame, wanted) {
       const coding = codingOf(frame.transferSyntax);
@@ -70,8 +79,13 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         const columns = Math.ceil(format.columns / scale);
         const lossy = whole.lossy || levels > 0;
         // A copy of its own: it is handed over to the worker, and the file's other bytes are not.
-        const bytes = new Uint8Array(codestream.bytes);
-        const { samples, clamped } = await pool.run({ ...whole, levels, rows, columns, lossy, bytes });
+        const bytes = new Uint8Array(memory.take(length), 0, codestream.bytes.length);
+        bytes.set(codestream.bytes);
+        const cells = memory.take((rows * columns * whole.bitsAllocated) / 8);
+        const job = { ...whole, levels, rows, columns, lossy, bytes, memory: cells };
+        const { samples, clamped, returned } = await pool.run(job);
+        for (const piece of returned) memory.give(piece);
+        lent.add(samples.buffer);
         const remarks = remarksOn(codestream, format.bitsStored, levels === 0 ? clamped : 0);
         return { rows, columns, samples, scale, origin: originOf(codestream.codec, scale), remarks };
       };
@@ -83,6 +97,9 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         if (levels === 0 || !isMisfit(error)) throw error;
         return await halved(0);
       }
+    },
+    release({ samples: { buffer } }) {
+      if (buffer instanceof ArrayBuffer && lent.delete(buffer)) memory.give(buffer);
     },
     close: () => pool.close(),
   };

@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../../errors/error.ts';
+import { cellsIn } from './cells.ts';
 import type { DecodeJob } from './job.ts';
 
 /**
@@ -17,12 +18,19 @@ const MOST_OVERSHOOT_REDUCED = 0.5;
 export function toCells(
   decoded: Uint8Array,
   width: 1 | 2,
-  { precision, signed, bitsAllocated }: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated'>,
+  {
+    precision,
+    signed,
+    bitsAllocated,
+    memory,
+  }: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated' | 'memory'>,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
-  if (width === 1 && bitsAllocated === 8) return decoded.slice();
-  const words = width === 1 ? Uint16Array.from(decoded) : new Uint16Array(decoded.slice().buffer);
-  if (bitsAllocated === 8) return Uint8Array.from(words);
-  return signed ? extendSign(words, precision) : words;
+  const cells = cellsIn(memory, decoded.length / width, bitsAllocated);
+  if (8 * width === bitsAllocated) {
+    new Uint8Array(cells.buffer, 0, cells.byteLength).set(decoded);
+  } else if (width === 1) cells.set(decoded);
+  else cells.set(new Uint16Array(decoded.slice().buffer));
+  return signed && cells instanceof Uint16Array ? extendSign(cells, precision) : cells;
 }
 
 function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16Array<ArrayBuffer> {

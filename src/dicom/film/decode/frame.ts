@@ -34,7 +34,7 @@ export interface DecodedFrame {
   readonly columns: number;
   /**
    * Raw stored cells: the bits above High Bit are not masked and the sign is not extended. May share memory
-   * with the fragments when they were native.
+   * with the fragments when they were native, and is written over once the frame was released.
    */
   readonly samples: Uint8Array | Uint16Array;
   /** 1 full size, 2 half the rows and columns (rounded up), and so on. */

@@ -91,9 +91,18 @@ export function numberOf(bits: number, category: number): number {
   return bits >= 1 << (category - 1) ? bits : bits - (1 << category) + 1;
 }
 
-/** The bits of a scan up to the next marker, without the zero bytes that are stuffed in after 255. */
+/** Where scans are unstuffed; of those that are larger than this may become, each gets its own. */
+let rough = new Uint8Array();
+const MOST_ROUGH = 16 * 2 ** 20;
+
+/**
+ * The bits of a scan up to the next marker, without the zero bytes that are stuffed in after 255; they hold until the
+ * next call.
+ */
 export function unstuffedScan(bytes: Uint8Array, scan: number): { view: DataView; count: number } {
-  const clean = new Uint8Array(bytes.length - scan + PADDING);
+  const most = bytes.length - scan + PADDING;
+  if (most > rough.length && most <= MOST_ROUGH) rough = new Uint8Array(2 ** Math.ceil(Math.log2(most)));
+  const clean = most > rough.length ? new Uint8Array(most) : rough.subarray(0, most);
   let to = 0;
   for (let from = scan; from < bytes.length; ) {
     const full = bytes.indexOf(0xff, from);
@@ -104,5 +113,6 @@ export function unstuffedScan(bytes: Uint8Array, scan: number): { view: DataView
     if (!stuffed) break;
     from = full + 2;
   }
-  return { view: new DataView(clean.buffer), count: 8 * to };
+  clean.fill(0, to, to + PADDING);
+  return { view: new DataView(clean.buffer, 0, to + PADDING), count: 8 * to };
 }

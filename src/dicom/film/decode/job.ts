@@ -25,6 +25,8 @@ export interface DecodeJob {
   readonly pixelRepresentation: 0 | 1;
   /** How often the picture is halved; `rows` and `columns` are of what is left. */
   readonly levels: number;
+  /** What the samples are put into where they fit; handed over with the job, as `bytes` are. */
+  readonly memory?: ArrayBuffer;
 }
 
 /** What a worker answers. `heapBytes` is the size of its WebAssembly heap now. */
@@ -34,6 +36,8 @@ export type DecodeReply =
       readonly samples: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
       /** Cells beyond Bits Stored that a lossy coding overshot to and that were clamped. */
       readonly clamped: number;
+      /** Memory that was handed over with the job and is not needed any more. */
+      readonly returned: readonly ArrayBuffer[];
       readonly heapBytes: number;
     }
   | {

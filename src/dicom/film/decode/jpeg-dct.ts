@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../../errors/error.ts';
+import { cellsIn } from './cells.ts';
 import { type Codes, codeLength, codesOf, LOOKED_UP, numberOf, unstuffedScan } from './huffman.ts';
 import type { JpegDctCoding } from './jpeg-dct-parameters.ts';
 
@@ -28,11 +29,12 @@ const PLACES = zigzag();
 export function decodeJpegHalf(
   bytes: Uint8Array,
   coding: JpegDctCoding,
+  memory?: ArrayBuffer,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const { precision } = coding;
   const rows = Math.ceil(coding.rows / 2);
   const columns = Math.ceil(coding.columns / 2);
-  const samples = precision > 8 ? new Uint16Array(rows * columns) : new Uint8Array(rows * columns);
+  const samples = cellsIn(memory, rows * columns, precision > 8 ? 16 : 8);
   const across = Math.ceil(coding.columns / 8);
   const { view, count } = unstuffedScan(bytes, coding.scan);
   const blocks: Blocks = {

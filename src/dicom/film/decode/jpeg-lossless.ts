@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../../errors/error.ts';
+import { cellsIn } from './cells.ts';
 import { type Codes, codeLength, codesOf, LOOKED_UP, numberOf, unstuffedScan } from './huffman.ts';
 import type { JpegLosslessCoding } from './jpeg-lossless-parameters.ts';
 
@@ -17,6 +18,7 @@ const LENGTH_BITS = 6;
 export function decodeJpegLossless(
   bytes: Uint8Array,
   coding: JpegLosslessCoding,
+  memory?: ArrayBuffer,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const { rows, columns, precision, transform, predictor } = coding;
   const { view, count } = unstuffedScan(bytes, coding.scan);
@@ -25,7 +27,7 @@ export function decodeJpegLossless(
     (category) => (category === 16 ? 0 : category),
     (category, bits, length) => (numberOf(bits, category) << LENGTH_BITS) | length,
   );
-  const cells = precision > 8 ? new Uint16Array(rows * columns) : new Uint8Array(rows * columns);
+  const cells = cellsIn(memory, rows * columns, precision > 8 ? 16 : 8);
   const differences = new Int32Array(columns);
   let above = new Int32Array(columns);
   let line = new Int32Array(columns);

@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../../errors/error.ts';
+import { cellsIn } from './cells.ts';
 import { type Bits, unstuffed } from './jpeg-ls-bits.ts';
 import type { JpegLsCoding } from './jpeg-ls-parameters.ts';
 
@@ -41,11 +42,12 @@ interface Coder {
 export function decodeJpegLs(
   bytes: Uint8Array,
   coding: JpegLsCoding,
+  memory?: ArrayBuffer,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const { rows, columns, largest } = coding;
   const coder = coderOf(bytes, coding);
   const classes = gradientClasses(coding);
-  const cells = largest > 255 ? new Uint16Array(rows * columns) : new Uint8Array(rows * columns);
+  const cells = cellsIn(memory, rows * columns, largest > 255 ? 16 : 8);
   // Lines with one sample more on either side: what the standard takes for neighbours beyond the edges.
   let above = new Int32Array(columns + 2);
   let line = new Int32Array(columns + 2);

@@ -31,12 +31,14 @@ const IDLE_MILLISECONDS = 60_000;
  * @param size most workers at once.
  * @param compiled gives the codecs, compiled once.
  * @param script what the workers run; they answer each `DecodeJob` with a `DecodeReply`.
+ * @param onIdle is called when the last worker has left.
  */
 export function createPool(
   size: number,
   limits: DecodeLimits,
   compiled: () => Promise<WebAssembly.Module>,
   script = new URL('./worker.ts', import.meta.url),
+  onIdle: () => void = () => {},
 ): DecodePool {
   const seats = new Set<Seat>();
   const waiting: Task[] = [];
@@ -50,6 +52,7 @@ export function createPool(
     const { task } = seat;
     seat.task = undefined;
     if (error !== undefined) task?.reject(error);
+    if (seats.size === 0) onIdle();
     return seat.worker.terminate();
   };
 
@@ -99,7 +102,8 @@ export function createPool(
       void leave(seat, new DeepHealthError('pixel.timeout'));
       assign();
     }, limits.milliseconds);
-    seat.worker.postMessage(task.job, [task.job.bytes.buffer]);
+    const { bytes, memory } = task.job;
+    seat.worker.postMessage(task.job, memory === undefined ? [bytes.buffer] : [bytes.buffer, memory]);
   };
 
   /** Gives waiting frames to idle workers, and starts workers while there are seats. */

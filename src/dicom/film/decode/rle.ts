@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../../errors/error.ts';
+import { cellsIn } from './cells.ts';
 import type { Codestream } from './codestream.ts';
 
 const HEADER_BYTES = 64;
@@ -29,17 +30,18 @@ export function readRle(bytes: Uint8Array): Codestream {
 export function decodeRle(
   bytes: Uint8Array,
   pixels: number,
+  memory?: ArrayBuffer,
 ): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const segments = segmentsOf(bytes);
   const [high, low] = segments;
   if (high === undefined) throw damaged();
   if (low === undefined) {
-    const plane = new Uint8Array(pixels);
+    const plane = cellsIn(memory, pixels, 8) as Uint8Array<ArrayBuffer>;
     unpack(high, plane, 0, 1);
     return plane;
   }
-  const cells = new Uint16Array(pixels);
-  const planes = new Uint8Array(cells.buffer);
+  const cells = cellsIn(memory, pixels, 16);
+  const planes = new Uint8Array(cells.buffer, 0, cells.byteLength);
   unpack(high, planes, 1, 2);
   unpack(low, planes, 0, 2);
   return cells;

@@ -22,7 +22,8 @@ let reducedCodecs: ReducedCodecs | undefined;
 
 parentPort?.on('message', async (job: DecodeJob) => {
   const reply = await answer(job);
-  parentPort?.postMessage(reply, reply.kind === 'decoded' ? [reply.samples.buffer] : []);
+  const given = reply.kind === 'decoded' ? [reply.samples.buffer, ...reply.returned] : [];
+  parentPort?.postMessage(reply, given);
 });
 
 const heaps = () => (codecs?.heapBytes() ?? 0) + (reducedCodecs?.heapBytes() ?? 0);
@@ -31,7 +32,9 @@ async function answer(job: DecodeJob): Promise<DecodeReply> {
   try {
     const samples = await decode(job);
     const clamped = job.codec === 'rle' ? 0 : fitCells(samples, job);
-    return { kind: 'decoded', samples, clamped, heapBytes: heaps() };
+    const returned = [job.bytes.buffer];
+    if (job.memory !== undefined && job.memory !== samples.buffer) returned.push(job.memory);
+    return { kind: 'decoded', samples, clamped, returned, heapBytes: heaps() };
   } catch (error) {
     const heapBytes = heaps();
     // A codec that was left by an exception keeps its locks and its memory: it is not used again.
@@ -51,7 +54,7 @@ async function answer(job: DecodeJob): Promise<DecodeReply> {
 
 async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
   const { codec, bytes, levels } = job;
-  if (codec === 'rle') return decodeRle(bytes, job.rows * job.columns);
+  if (codec === 'rle') return decodeRle(bytes, job.rows * job.columns, job.memory);
   const own = decodeOwn(job);
   if (own !== undefined) return own;
   if (levels > 0 && (codec === 'jpeg-2000' || codec === 'htj2k')) {
@@ -69,21 +72,26 @@ async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16A
 /** JPEG-LS, lossless JPEG and half of other JPEG as films have them; undefined for what is left to the libraries. */
 function decodeOwn(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | undefined {
   const samples = job.codec === 'jpeg-ls' ? ownJpegLs(job) : job.codec === 'jpeg' ? ownJpeg(job) : undefined;
+  // What was put into the memory of the job is only passed through it then.
   return job.bitsAllocated === 16 && samples instanceof Uint8Array ? Uint16Array.from(samples) : samples;
 }
 
-function ownJpegLs({ bytes, rows, columns }: DecodeJob) {
+function ownJpegLs({ bytes, rows, columns, memory }: DecodeJob) {
   const coding = jpegLsCoding(bytes);
-  return coding?.rows === rows && coding.columns === columns ? decodeJpegLs(bytes, coding) : undefined;
+  return coding?.rows === rows && coding.columns === columns
+    ? decodeJpegLs(bytes, coding, memory)
+    : undefined;
 }
 
-function ownJpeg({ bytes, rows, columns, levels }: DecodeJob) {
+function ownJpeg({ bytes, rows, columns, levels, memory }: DecodeJob) {
   if (levels === 1) {
     const coding = jpegDctCoding(bytes);
-    return coding === undefined ? undefined : decodeJpegHalf(bytes, coding);
+    return coding === undefined ? undefined : decodeJpegHalf(bytes, coding, memory);
   }
   const coding = jpegLosslessCoding(bytes);
-  return coding?.rows === rows && coding.columns === columns ? decodeJpegLossless(bytes, coding) : undefined;
+  return coding?.rows === rows && coding.columns === columns
+    ? decodeJpegLossless(bytes, coding, memory)
+    : undefined;
 }
 
 /** What the codec said, short and without line breaks; codecs speak of markers and lengths only. */
