@@ -26,7 +26,11 @@ export function drawAhead(film: FilmRead, longSide: number): DrawnHeatmap {
   return { heatmap: draw(film, longSide), longSide };
 }
 
-function draw({ film, outcome: { reading, maps } }: FilmRead, longSide: number, memory?: Uint8Array): Heatmap {
+function draw(
+  { film, outcome: { reading, maps } }: FilmRead,
+  longSide: number,
+  memory?: Uint8Array,
+): Heatmap {
   return drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide }, memory);
 }
 
