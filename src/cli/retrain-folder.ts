@@ -31,7 +31,7 @@ export async function retrainOnFolder(folder: string, options: RetrainCommandOpt
     line.clear();
     if (options.json === true) process.stdout.write(`${JSON.stringify(made)}\n`);
     else process.stderr.write(summary(made));
-    return made.leftOut.length === 0 ? EXIT.done : EXIT.partly;
+    return made.unreadable.length === 0 ? EXIT.done : EXIT.partly;
   } finally {
     line.clear();
     process.off('SIGINT', stop);

@@ -32,18 +32,10 @@ export function bootstrap(
   options: { readonly resamples?: number; readonly seed?: number } = {},
 ): Bootstrap {
   const { resamples = 1000, seed = 1 } = options;
-  const random = seeded(seed);
   const drawn = new Map<string, number[]>();
   const roc: Float64Array[] = [];
   const precisionRecall: Float64Array[] = [];
-  const weights = new Uint16Array(scores.films);
-  for (let n = 0; n < resamples; n += 1) {
-    weights.fill(0);
-    for (let k = 0; k < scores.patients.length; k += 1) {
-      for (const film of scores.patients[Math.floor(random() * scores.patients.length)] ?? []) {
-        weights[film] = (weights[film] as number) + 1;
-      }
-    }
+  for (const weights of patientDraws(scores, { resamples, seed })) {
     for (const [name, value] of flattened(measure(scores, thresholds, weights))) {
       const values = drawn.get(name);
       if (values === undefined) drawn.set(name, [value]);
@@ -54,10 +46,31 @@ export function bootstrap(
   }
   return {
     resamples,
-    intervals: Object.fromEntries([...drawn].map(([name, values]) => [name, interval(values)])),
+    intervals: Object.fromEntries([...drawn].map(([name, values]) => [name, intervalOf(values)])),
     roc: band(roc),
     precisionRecall: band(precisionRecall),
   };
+}
+
+/**
+ * Draws patients with replacement, as many as there are, `resamples` times: how often each film was drawn. The
+ * array is the same each time.
+ */
+export function* patientDraws(
+  scores: Pick<Scores, 'films' | 'patients'>,
+  { resamples, seed }: { readonly resamples: number; readonly seed: number },
+): Generator<Uint16Array> {
+  const random = seeded(seed);
+  const weights = new Uint16Array(scores.films);
+  for (let n = 0; n < resamples; n += 1) {
+    weights.fill(0);
+    for (let k = 0; k < scores.patients.length; k += 1) {
+      for (const film of scores.patients[Math.floor(random() * scores.patients.length)] ?? []) {
+        weights[film] = (weights[film] as number) + 1;
+      }
+    }
+    yield weights;
+  }
 }
 
 /** Every figure that is there, with its name. */
@@ -76,12 +89,13 @@ function flattened(measures: Measures): [string, number][] {
 }
 
 function band(curves: readonly Float64Array[]): Band {
-  const at = (g: number) => interval(curves.map((curve) => curve[g] as number));
+  const at = (g: number) => intervalOf(curves.map((curve) => curve[g] as number));
   const pairs = GRID.map((_, g) => at(g));
   return { low: pairs.map(([low]) => low), high: pairs.map(([, high]) => high) };
 }
 
-function interval(values: number[]): Interval {
+/** The middle 95 % of what was drawn. */
+export function intervalOf(values: readonly number[]): Interval {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   return [at(0.025), at(0.975)];

@@ -1,8 +1,10 @@
 import { createDecoder } from '../../dicom/film/decode/decoder.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Model } from '../classify.ts';
+import { inBatches } from '../films/batches.ts';
 import { findLabelledFilms, type LabelledFilm } from '../films/labelled.ts';
-import { type OpenedFilm, openInBatches } from '../films/open.ts';
+import { openLabelled } from '../films/open.ts';
+import type { LabelTable } from '../films/table.ts';
 import type { Part } from '../films/truth.ts';
 import { type Progress, pace } from '../progress.ts';
 import { type WorstMisses, worstMisses } from './misses.ts';
@@ -25,7 +27,9 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-const BATCH = 8;
+/** Films a pass, and batches that are opened and prepared while every lane of the network is busy. */
+const BATCH = 4;
+const WAITING = 2;
 const MISSES = 12;
 /**
  * Reads every labelled film below a folder and counts how often the model is right.
@@ -60,7 +64,7 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
 
 async function readAll(
   chosen: readonly LabelledFilm[],
-  table: Awaited<ReturnType<typeof findLabelledFilms>>['table'],
+  table: LabelTable | undefined,
   { model, onProgress, signal }: EvaluateOptions,
   misses: WorstMisses,
 ) {
@@ -69,11 +73,18 @@ async function readAll(
   const read: ReadFilm[] = [];
   const unreadable: { name: string; code: string }[] = [];
   let unlabelled = 0;
+  const work = async (batch: readonly LabelledFilm[]) => {
+    const films = await Promise.all(batch.map((film) => openLabelled(film, table, decoder)));
+    const opened = films.filter((one) => one.kind === 'opened');
+    const readings = opened.length === 0 ? [] : await model.read(opened.map((one) => one.film));
+    return { films, opened, readings };
+  };
   try {
-    for await (const batch of openInBatches(chosen, table, decoder, BATCH)) {
-      signal?.throwIfAborted();
-      const opened = batch.filter((one): one is OpenedFilm => one.kind === 'opened');
-      const readings = await model.read(opened.map((one) => one.film));
+    for await (const { films, opened, readings } of inBatches(
+      chosen,
+      { size: BATCH, limit: model.lanes + WAITING },
+      work,
+    )) {
       for (const [i, one] of opened.entries()) {
         const reading = readings[i];
         if (reading === undefined) continue;
@@ -86,11 +97,12 @@ async function readAll(
           groups: groupsOf(one.film, one.part),
         });
       }
-      for (const one of batch) {
+      for (const one of films) {
         if (one.kind === 'unreadable') unreadable.push({ name: one.name, code: one.code });
         if (one.kind === 'unlabelled') unlabelled += 1;
       }
-      tell(batch.length);
+      tell(films.length);
+      signal?.throwIfAborted();
     }
   } finally {
     await decoder.close();

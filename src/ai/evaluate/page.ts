@@ -3,6 +3,7 @@ import { LABELS, type Label } from '../reading.ts';
 import { escaped, figure, page, table } from '../report/markup.ts';
 import { histogramPlot, INK, linePlot, type PlotPoint } from '../report/plot.ts';
 import type { Interval } from './bootstrap.ts';
+import type { Comparison } from './compare.ts';
 import { GRID } from './curves.ts';
 import type { Measures } from './measures.ts';
 import type { Drawings, Evaluation } from './result.ts';
@@ -29,6 +30,7 @@ const FIGURES: Readonly<Record<string, string>> = {
   aucType: 'AUC bacterial v viral',
   ece: 'Calibration error (ECE)',
 };
+const COMPARED: Readonly<Record<string, string>> = { logLoss: 'Log loss (smaller is better)', ...FIGURES };
 
 /** `report.html`: the evaluation for people, on a screen or on paper; `sections` is more markup of ours. */
 export function reportPage(
@@ -55,6 +57,7 @@ export function reportPage(
       section('Scores and calibration', calibration(evaluation, drawings)),
       section('What is reported', reported(evaluation)),
       sections,
+      evaluation.comparison === undefined ? '' : section('Against the base', compared(evaluation.comparison)),
       evaluation.card.length > 0 ? section('Against the model card', card(evaluation)) : '',
       evaluation.subgroups.length > 0 ? section('Subgroups', subgroups(evaluation)) : '',
       evaluation.misses.length > 0 ? section('Worst misses', misses(evaluation, drawings)) : '',
@@ -86,7 +89,7 @@ function between(interval: Interval | undefined, shown: (value: number) => strin
   return interval === undefined ? '' : ` [${shown(interval[0])}, ${shown(interval[1])}]`;
 }
 
-const isShare = (name: string) => name.startsWith('auc') || name.startsWith('ece');
+const isShare = (name: string) => name.startsWith('auc') || name.startsWith('ece') || name === 'logLoss';
 
 function shownFigure(name: string, value: number | null, interval?: Interval): string {
   const shown = isShare(name) ? share : percent;
@@ -233,6 +236,23 @@ function card({ card: figures }: Evaluation): string {
     one.agrees === null ? '–' : one.agrees ? 'within the interval' : 'outside of the interval',
   ]);
   return table(['figure', 'model card', 'here', 'the card is'], rows);
+}
+
+const VERDICTS: Readonly<Record<Comparison['verdict'], string>> = {
+  better: 'The new model is better than the base on these films',
+  worse: 'The new model is worse than the base on these films: keep the base',
+  'no-difference-shown': 'These films do not show a difference between the new model and the base',
+};
+
+function compared({ with: base, figures, verdict }: Comparison): string {
+  const rows = figures.map(({ name, other, here, difference, interval }) => [
+    COMPARED[name] ?? name,
+    shownFigure(name, other),
+    shownFigure(name, here),
+    shownFigure(name, difference, interval ?? undefined),
+  ]);
+  const words = `${VERDICTS[verdict]} (by the log loss, 95 % interval of a paired bootstrap over patients). The new model is judged on patients that its last layer did not see; the base is judged as it ships, and has an advantage where it was trained on some of these films.`;
+  return `<p>${escaped(words)}</p>${table(['figure', `base ${base.version}`, 'new model', 'new less base'], rows)}`;
 }
 
 function subgroups(evaluation: Evaluation): string {

@@ -1,5 +1,6 @@
 import type { Label, ModelIdentity } from '../reading.ts';
 import type { Bootstrap, Intervals } from './bootstrap.ts';
+import type { Comparison } from './compare.ts';
 import type { CurvePoint } from './curves.ts';
 import type { CalibrationBin, Measures } from './measures.ts';
 import type { Dimension } from './subgroups.ts';
@@ -63,6 +64,8 @@ export interface Evaluation {
   readonly heldBack: number | null;
   readonly subgroups: readonly Subgroup[];
   readonly card: readonly CardFigure[];
+  /** Another model on the same films; `retrain` compares with the base. */
+  readonly comparison?: Comparison;
   readonly misses: readonly Miss[];
   readonly unreadable: readonly { readonly name: string; readonly code: string }[];
   readonly seconds: number;

@@ -5,6 +5,7 @@ import type { Manifest } from '../manifest.ts';
 import { LABELS, type ModelIdentity, type Reading } from '../reading.ts';
 import { bootstrap } from './bootstrap.ts';
 import { cardFigures } from './card.ts';
+import type { Comparison } from './compare.ts';
 import { precisionRecallCurve, rocCurve } from './curves.ts';
 import { confusionOf, measure, pneumoniaBins, topBins } from './measures.ts';
 import type { WorstMisses } from './misses.ts';
@@ -13,7 +14,8 @@ import type { Drawings, Evaluation, Subgroup } from './result.ts';
 import { layOutScores, type ScoredFilm } from './scores.ts';
 import { DIMENSIONS, type Groups } from './subgroups.ts';
 
-const SEED = 20180222;
+/** Of every bootstrap: the same films give the same intervals. */
+export const SEED = 20180222;
 const SUBGROUP_RESAMPLES = 200;
 const HISTOGRAM_BINS = 25;
 /** What a film is reported as; the columns of `reported`. */
@@ -50,6 +52,8 @@ export interface SummaryOptions {
   readonly seconds: number;
   /** Folder for `metrics.json` and `report.html`; absent: nothing is written. */
   readonly out: string | undefined;
+  /** What another model makes of the same films. */
+  readonly comparison?: Comparison;
   /** More sections of the page: markup of ours. */
   readonly sections?: string;
 }
@@ -88,6 +92,7 @@ export async function summarise(read: readonly ReadFilm[], options: SummaryOptio
     heldBack: options.gated ? read.filter((film) => film.heldBack).length : null,
     subgroups: subgroupsOf(read, thresholds),
     card: cardFigures(manifest.metrics, measures, bands.intervals),
+    ...(options.comparison === undefined ? {} : { comparison: options.comparison }),
     misses: options.misses.list,
     unreadable: found.unreadable,
     seconds: options.seconds,

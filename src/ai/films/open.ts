@@ -35,7 +35,7 @@ export interface UnusedFilm {
 const RULES = rulesForFiles(DEFAULT_RULES);
 
 /** Opens one labelled film. Never throws for what is wrong with the film. */
-async function openLabelled(
+export async function openLabelled(
   labelled: LabelledFilm,
   table: LabelTable | undefined,
   decoder: Decoder,
@@ -95,23 +95,4 @@ export async function attempt<T>(name: string, task: () => Promise<T>): Promise<
 function patientOf(dataset: DicomDataset): string | undefined {
   const id = text(dataset, '00100020');
   return id === undefined ? undefined : `${id}\\${text(dataset, '00100021') ?? ''}`;
-}
-
-/**
- * Opens films ahead of their use, in batches and in order: while one batch is inferred the next is decoded.
- */
-export async function* openInBatches(
-  films: readonly LabelledFilm[],
-  table: LabelTable | undefined,
-  decoder: Decoder,
-  size: number,
-): AsyncGenerator<(OpenedFilm | UnusedFilm)[]> {
-  const open = (from: number) =>
-    Promise.all(films.slice(from, from + size).map((film) => openLabelled(film, table, decoder)));
-  let next = open(0);
-  for (let at = 0; at < films.length; at += size) {
-    const batch = next;
-    next = at + size < films.length ? open(at + size) : Promise.resolve([]);
-    yield await batch;
-  }
 }

@@ -11,6 +11,9 @@ export interface Bottleneck {
   /** Thumbnail of the tensor for the gate; empty when the model has no gate. */
   readonly thumb: Float32Array;
   readonly framed: boolean;
+  /** Size of the film in pixels; pictures tell it only when they are opened. */
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** Bottlenecks on disk by the SHA-256 of the film's file; what was computed once is not computed again. */
@@ -22,6 +25,10 @@ export interface BottleneckCache {
 }
 
 const DIGEST_BYTES = 32;
+/** What follows the features and the thumbnail: framed, rows, columns. */
+const TAIL = 3;
+/** A record of another layout is another file. */
+const LAYOUT = 2;
 
 /**
  * Opens the cache of a base model in a folder, one file for each network and preparation. Records have a
@@ -32,35 +39,53 @@ export async function openBottlenecks(folder: string, base: Manifest): Promise<B
   await mkdir(folder, { recursive: true });
   const thumb = base.gate == null ? 0 : base.gate.thumb ** 2;
   const { backbone, localiser } = base.files;
-  const key = sha256(canonicalJson([backbone.sha256, localiser?.sha256, base.input, thumb])).slice(0, 16);
+  const key = sha256(canonicalJson([LAYOUT, backbone.sha256, localiser?.sha256, base.input, thumb])).slice(
+    0,
+    16,
+  );
   const file = path.join(folder, `bottlenecks-${key}.bin`);
-  const length = DIGEST_BYTES + 4 * (FEATURES + thumb + 1);
-  const known = await readRecords(file, length, thumb);
+  const length = DIGEST_BYTES + 4 * (FEATURES + thumb + TAIL);
+  const { known, count } = await readRecords(file, length, thumb);
   const handle: FileHandle = await open(file, 'a');
-  await handle.truncate(known.size * length);
+  await handle.truncate(count * length);
+  let written: Promise<void> = Promise.resolve();
   return {
     get: (digest) => known.get(digest),
     async add(entries) {
       const fresh = entries.filter(([digest]) => !known.has(digest));
       const bytes = Buffer.concat(fresh.map(([digest, bottleneck]) => record(digest, bottleneck, length)));
       for (const [digest, bottleneck] of fresh) known.set(digest, bottleneck);
-      await handle.appendFile(bytes);
+      // One after the other: a write that the system splits must not be mixed with another.
+      written = written.then(() => handle.appendFile(bytes));
+      await written;
     },
-    close: () => handle.close(),
+    close: async () => {
+      await written.catch(() => {});
+      await handle.close();
+    },
   };
 }
 
-function record(digest: string, { features, thumb, framed }: Bottleneck, length: number): Buffer {
+function record(
+  digest: string,
+  { features, thumb, framed, rows, columns }: Bottleneck,
+  length: number,
+): Buffer {
   const bytes = Buffer.alloc(length);
   bytes.write(digest, 'hex');
-  const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0);
+  const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0, rows, columns);
   Buffer.from(values.buffer).copy(bytes, DIGEST_BYTES);
   return bytes;
 }
 
-async function readRecords(file: string, length: number, thumb: number): Promise<Map<string, Bottleneck>> {
+async function readRecords(
+  file: string,
+  length: number,
+  thumb: number,
+): Promise<{ known: Map<string, Bottleneck>; count: number }> {
   const known = new Map<string, Bottleneck>();
-  if ((await stat(file).catch(() => undefined)) === undefined) return known;
+  let count = 0;
+  if ((await stat(file).catch(() => undefined)) === undefined) return { known, count };
   const bytes = await readFile(file);
   for (let at = 0; at + length <= bytes.length; at += length) {
     const values = new Float32Array(
@@ -70,7 +95,10 @@ async function readRecords(file: string, length: number, thumb: number): Promise
       features: values.subarray(0, FEATURES),
       thumb: values.subarray(FEATURES, FEATURES + thumb),
       framed: values[FEATURES + thumb] === 1,
+      rows: values[FEATURES + thumb + 1] as number,
+      columns: values[FEATURES + thumb + 2] as number,
     });
+    count += 1;
   }
-  return known;
+  return { known, count };
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type DicomDataset, number, text } from '../../dicom/dataset.ts';
+import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import { createDecoder, type Decoder } from '../../dicom/film/decode/decoder.ts';
 import type { Film } from '../../dicom/film/film.ts';
 import { readHeader } from '../../dicom/film/open.ts';
@@ -8,7 +8,8 @@ import { DeepHealthError } from '../../errors/error.ts';
 import { ageOf } from '../age.ts';
 import { sha256 } from '../canonical.ts';
 import type { Model } from '../classify.ts';
-import { type GroupedFilm, type Groups, groupsOf } from '../evaluate/subgroups.ts';
+import { type Groups, groupsOf } from '../evaluate/subgroups.ts';
+import { inBatches } from '../films/batches.ts';
 import type { LabelledFilm } from '../films/labelled.ts';
 import { attempt, type IdentifiedFilm, identify, openLabelledFilm, type UnusedFilm } from '../films/open.ts';
 import type { LabelTable } from '../films/table.ts';
@@ -31,9 +32,17 @@ export interface TrainingFilm extends Omit<IdentifiedFilm, 'kind' | 'truth'> {
 /** What came of the films: those to train on, and those left out with the reason. */
 export interface Collected {
   readonly films: readonly TrainingFilm[];
-  readonly leftOut: readonly { readonly name: string; readonly code: string }[];
+  /** Films that could not be read. */
+  readonly unreadable: readonly LeftOut[];
+  /** Films that were read, or need not be, and teach nothing: duplicates, films without a label. */
+  readonly leftOut: readonly LeftOut[];
   /** How many bottlenecks were there already. */
   readonly cached: number;
+}
+
+export interface LeftOut {
+  readonly name: string;
+  readonly code: string;
 }
 
 export interface CollectOptions {
@@ -43,13 +52,17 @@ export interface CollectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const BATCH = 8;
+/** Films a pass: fewer make more calls, more make the last lane wait longer. */
+const BATCH = 4;
+/** Batches opened and prepared while every lane of the network is busy. */
+const WAITING = 2;
 
 type Known = Omit<TrainingFilm, 'bottleneck'>;
 interface Fresh {
   readonly known: Known;
   readonly film: Film;
 }
+type Looked = Known | Fresh | UnusedFilm;
 
 /**
  * Computes the bottlenecks of labelled films, once for each file's content, reading and decoding ahead of the
@@ -65,75 +78,79 @@ export async function collectFilms(
   const { cache, model, signal } = options;
   const tell = pace('bottlenecks', labelled.length, options.onProgress);
   const known: Known[] = [];
-  const leftOut: { name: string; code: string }[] = [];
+  const unused: UnusedFilm[] = [];
   let cached = 0;
   const decoder = createDecoder();
-  let running: Promise<void> = Promise.resolve();
+  const work = async (batch: readonly LabelledFilm[]): Promise<Looked[]> => {
+    const looked = await Promise.all(batch.map((one) => look(one, table, cache, decoder)));
+    await infer(
+      model,
+      cache,
+      looked.filter((one): one is Fresh => 'film' in one),
+    );
+    return looked;
+  };
   try {
-    let next = lookAhead(labelled.slice(0, BATCH), table, cache, decoder);
-    for (let at = 0; at < labelled.length; at += BATCH) {
-      if (signal?.aborted) throw new DeepHealthError('retrain.interrupted');
-      const found = await next;
-      next = lookAhead(labelled.slice(at + BATCH, at + 2 * BATCH), table, cache, decoder);
-      const fresh = found.filter((one): one is Fresh => 'film' in one);
-      for (const one of found) {
-        if ('kind' in one) leftOut.push({ name: one.name, code: one.code });
+    for await (const looked of inBatches(labelled, { size: BATCH, limit: model.lanes + WAITING }, work)) {
+      let fresh = 0;
+      for (const one of looked) {
+        if ('kind' in one) unused.push(one);
         else known.push('film' in one ? one.known : one);
+        if ('film' in one) fresh += 1;
+        else if (!('kind' in one)) cached += 1;
       }
-      const inferred = fresh.length === 0 ? Promise.resolve() : infer(model, cache, fresh);
-      inferred.catch(() => {});
-      await running;
-      running = inferred;
-      cached += found.filter((one) => !('film' in one || 'kind' in one)).length;
-      tell(fresh.length);
-      tell(found.length - fresh.length, true);
+      tell(fresh);
+      tell(looked.length - fresh, true);
+      if (signal?.aborted) throw new DeepHealthError('retrain.interrupted');
     }
-    await running;
   } finally {
-    await running.catch(() => {});
     await decoder.close();
   }
-  return { ...distinct(known, leftOut, cache), cached };
+  const { films, same } = distinct(known, cache);
+  const reason = ({ name, code }: UnusedFilm): LeftOut => ({ name, code });
+  return {
+    films,
+    unreadable: unused.filter(({ kind }) => kind === 'unreadable').map(reason),
+    leftOut: [...unused.filter(({ kind }) => kind === 'unlabelled').map(reason), ...same],
+    cached,
+  };
 }
 
-/** Reads and, where the bottleneck is not there yet, decodes films. */
-function lookAhead(
-  labelled: readonly LabelledFilm[],
+/** Reads one film and, where its bottleneck is not there yet, decodes it. */
+function look(
+  labelled: LabelledFilm,
   table: LabelTable | undefined,
   cache: BottleneckCache,
   decoder: Decoder,
-): Promise<(Known | Fresh | UnusedFilm)[]> {
-  return Promise.all(
-    labelled.map((one) =>
-      attempt(one.name, async () => {
-        const bytes = await readFile(one.file);
-        const digest = sha256(bytes);
-        const there = cache.get(digest) !== undefined;
-        const film = there ? undefined : await openLabelledFilm(bytes, decoder);
-        const dataset = film?.dataset ?? (pictureFormat(bytes) ? {} : (await readHeader(bytes)).dataset);
-        const identified = identify(one, table, dataset, digest);
-        if (identified.kind !== 'identified') return identified;
-        const { name, truth, patient, part } = identified;
-        if (truth === 'pneumonia')
-          return unused(name, 'type-unknown', 'Nothing tells which pneumonia the film shows.');
-        if (part === 'test')
-          return unused(name, 'test-part', 'The table of labels keeps this film for tests.');
-        const view = viewOf(dataset);
-        const known = {
-          file: one.file,
-          name,
-          truth,
-          patient,
-          part,
-          digest,
-          age: ageOf(dataset),
-          view,
-          groups: groupsOf(shapeOf(dataset, view), part),
-        };
-        return film === undefined ? known : { known, film };
-      }),
-    ),
-  );
+): Promise<Looked> {
+  return attempt(labelled.name, async () => {
+    const bytes = await readFile(labelled.file);
+    const digest = sha256(bytes);
+    const there = cache.get(digest);
+    const film = there === undefined ? await openLabelledFilm(bytes, decoder) : undefined;
+    const dataset = film?.dataset ?? (pictureFormat(bytes) ? {} : (await readHeader(bytes)).dataset);
+    const identified = identify(labelled, table, dataset, digest);
+    if (identified.kind !== 'identified') return identified;
+    const { name, truth, patient, part } = identified;
+    if (truth === 'pneumonia')
+      return unusable(name, 'type-unknown', 'Nothing tells which pneumonia the film shows.');
+    if (part === 'test') return unusable(name, 'test-part', 'The table of labels keeps this film for tests.');
+    const view = viewOf(dataset);
+    const { rows, columns } = film ?? there ?? { rows: 0, columns: 0 };
+    const groups = groupsOf({ dataset, view: view ?? 'unknown', rows, columns }, part);
+    const known = {
+      file: labelled.file,
+      name,
+      truth,
+      patient,
+      part,
+      digest,
+      age: ageOf(dataset),
+      view,
+      groups,
+    };
+    return film === undefined ? known : { known, film };
+  });
 }
 
 function viewOf(dataset: DicomDataset): string | undefined {
@@ -141,17 +158,12 @@ function viewOf(dataset: DicomDataset): string | undefined {
   return view === 'AP' || view === 'PA' ? view : undefined;
 }
 
-/** Size and view as the header tells, whether the pixels were decoded or not. */
-function shapeOf(dataset: DicomDataset, view: string | undefined): GroupedFilm {
-  const [rows, columns] = [number(dataset, '00280010') ?? 0, number(dataset, '00280011') ?? 0];
-  return { dataset, view: view ?? 'unknown', rows, columns };
-}
-
-function unused(name: string, code: UnusedFilm['code'], message: string): UnusedFilm {
+function unusable(name: string, code: UnusedFilm['code'], message: string): UnusedFilm {
   return { kind: 'unlabelled', name, code, message };
 }
 
 async function infer(model: Model, cache: BottleneckCache, fresh: readonly Fresh[]): Promise<void> {
+  if (fresh.length === 0) return;
   const { gate, input } = model.manifest;
   const activations = await model.activate(fresh.map((one) => one.film));
   await cache.add(
@@ -160,28 +172,29 @@ async function infer(model: Model, cache: BottleneckCache, fresh: readonly Fresh
         gate == null
           ? new Float32Array()
           : gateVector(features, prepared.tensor, input.width, gate.thumb).slice(FEATURES);
-      return [(fresh[i] as Fresh).known.digest, { features, thumb, framed: prepared.framed }] as const;
+      const { known, film } = fresh[i] as Fresh;
+      const { rows, columns } = film;
+      return [known.digest, { features, thumb, framed: prepared.framed, rows, columns }] as const;
     }),
   );
 }
 
+/** Each film once; others of the same content are told of, and films with two labels are no films at all. */
 function distinct(
   known: readonly Known[],
-  leftOut: { name: string; code: string }[],
   cache: BottleneckCache,
-): Pick<Collected, 'films' | 'leftOut'> {
-  const byDigest = new Map<string, Known[]>();
-  for (const one of known) byDigest.set(one.digest, [...(byDigest.get(one.digest) ?? []), one]);
+): { films: TrainingFilm[]; same: LeftOut[] } {
+  const byDigest = Map.groupBy(known, ({ digest }) => digest);
   const films: TrainingFilm[] = [];
-  for (const same of byDigest.values()) {
-    const [first, ...others] = same;
-    const bottleneck = first && cache.get(first.digest);
+  const same: LeftOut[] = [];
+  for (const [digest, [first, ...others]] of byDigest) {
+    const bottleneck = cache.get(digest);
     if (first === undefined || bottleneck === undefined) continue;
     const contradicted = others.some((other) => other.truth !== first.truth);
-    if (contradicted) leftOut.push({ name: first.name, code: 'two-labels' });
+    if (contradicted) same.push({ name: first.name, code: 'two-labels' });
     else films.push({ ...first, bottleneck });
     for (const other of others)
-      leftOut.push({ name: other.name, code: contradicted ? 'two-labels' : 'duplicate' });
+      same.push({ name: other.name, code: contradicted ? 'two-labels' : 'duplicate' });
   }
-  return { films, leftOut };
+  return { films, same };
 }

@@ -4,7 +4,7 @@ import { LABELS } from '../reading.ts';
 import type { HeldOutScores } from './calibrate.ts';
 import type { TrainingFilm } from './collect.ts';
 import { patientFolds } from './split.ts';
-import { type Epoch, trainHead } from './train-head.ts';
+import { type Epoch, trainHeads } from './train-head.ts';
 
 /** Heads trained on the folds, what they say of films that they did not see, and the head to ship. */
 export interface CrossValidated {
@@ -15,8 +15,10 @@ export interface CrossValidated {
   readonly heads: readonly Head[];
   /** In the order of LABELS. */
   readonly heldOut: HeldOutScores;
+  /** What the base's own head says of the same films. */
+  readonly baseScores: HeldOutScores;
   readonly epochs: readonly (readonly Epoch[])[];
-  /** The median of the folds' best epochs, for which the shipped head was trained on all films. */
+  /** For how many epochs all heads, the one that ships included, were trained: the best mean over the folds. */
   readonly chosenEpoch: number;
   readonly head: Head;
 }
@@ -25,7 +27,7 @@ const MOST_EPOCHS = 400;
 const SEED = 1;
 
 /**
- * Patient-wise cross-validation and the final head.
+ * Patient-wise cross-validation and the final head, all of them trained side by side.
  * @throws `retrain.class-without-films`, `retrain.too-few-patients`; an AbortError when `signal` says so
  */
 export async function crossValidate(
@@ -44,38 +46,41 @@ export async function crossValidate(
   const set = { features, classes: Uint8Array.from(films, (film) => base.labels.indexOf(film.truth)) };
   const rows = (wanted: (fold: number) => boolean) =>
     Int32Array.from([...films.keys()].filter((i) => wanted(of[i] as number)));
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
-  const tell = pace('training', folds + 1, options.onProgress);
-  const heads: Head[] = [];
-  const epochs: (readonly Epoch[])[] = [];
-  const best: number[] = [];
-  for (let fold = 0; fold < folds; fold += 1) {
-    const trained = await trainHead(set, {
-      train: rows((other) => other !== fold),
-      validation: rows((own) => own === fold),
-      base,
-      epochs: MOST_EPOCHS,
-      ...signal,
-    });
-    heads.push(trained.head);
-    epochs.push(trained.epochs);
-    best.push(trained.bestEpoch);
-    tell(1);
-  }
-  const chosenEpoch = best.toSorted((a, b) => a - b)[Math.floor(best.length / 2)] ?? 0;
-  const final = await trainHead(set, {
-    train: rows(() => true),
-    validation: new Int32Array(),
+  const all = { train: rows(() => true), validation: new Int32Array() };
+  const splits = Array.from({ length: folds }, (_, fold) => ({
+    train: rows((other) => other !== fold),
+    validation: rows((own) => own === fold),
+  }));
+  const tell = pace('training', MOST_EPOCHS + 1, options.onProgress);
+  const { heads, epochs, chosenEpoch } = await trainHeads(set, {
+    splits: [...splits, all],
     base,
-    epochs: chosenEpoch,
-    ...signal,
+    epochs: MOST_EPOCHS,
+    signal: options.signal,
+    onEpoch: () => tell(1),
   });
-  tell(1);
-  const order = LABELS.map((label) => base.labels.indexOf(label));
-  const logits = films.map(({ bottleneck }, i) => {
-    const own = logitsOf(heads[of[i] as number] as Head, bottleneck.features);
-    return Float64Array.from(order, (c) => own[c] as number);
-  });
+  const ran = epochs[0]?.length ?? 0;
+  // Stopped early: the rest will not be needed.
+  if (ran <= MOST_EPOCHS) tell(MOST_EPOCHS + 1 - ran, true);
   const classes = Uint8Array.from(films, (film) => LABELS.indexOf(film.truth));
-  return { folds, of, heads, heldOut: { logits, classes }, epochs, chosenEpoch, head: final.head };
+  const scoresOf = (headOf: (film: number) => Head): HeldOutScores => ({
+    classes,
+    logits: films.map(({ bottleneck }, i) => inOrder(headOf(i), bottleneck.features)),
+  });
+  return {
+    folds,
+    of,
+    heads: heads.slice(0, folds),
+    heldOut: scoresOf((i) => heads[of[i] as number] as Head),
+    baseScores: scoresOf(() => base),
+    epochs: epochs.slice(0, folds),
+    chosenEpoch,
+    head: heads[folds] as Head,
+  };
+}
+
+/** Logits in the order of LABELS. */
+function inOrder(head: Head, features: Float32Array): Float64Array {
+  const logits = logitsOf(head, features);
+  return Float64Array.from(LABELS, (label) => logits[head.labels.indexOf(label)] as number);
 }

@@ -64,10 +64,11 @@ test('a folder as the public data set has it becomes a model that loads, reads a
   assert.equal(made.films, CLASSES.length * PATIENTS);
   assert.equal(made.patients, CLASSES.length * PATIENTS);
   assert.ok(made.cached <= 1, 'nothing was computed before but the duplicate');
-  assert.deepEqual(made.leftOut.map(({ name, code }) => [path.basename(name), code]).toSorted(), [
-    ['IM-1000-0002.jpeg', 'duplicate'],
-    ['IM-1001-0009.jpeg', 'file.unknown-format'],
+  const listed = (films: typeof made.leftOut) => films.map(({ name, code }) => [path.basename(name), code]);
+  assert.deepEqual(listed(made.unreadable), [['IM-1001-0009.jpeg', 'file.unknown-format']]);
+  assert.deepEqual(listed(made.leftOut), [
     ['scan.jpeg', 'type-unknown'],
+    ['IM-1000-0002.jpeg', 'duplicate'],
   ]);
   assert.equal(made.test?.films.evaluated, 3, 'the part test was kept out and evaluated');
 
@@ -94,7 +95,13 @@ test('a folder as the public data set has it becomes a model that loads, reads a
   }
   const card = await readFile(path.join(made.out, 'MODEL_CARD.md'), 'utf8');
   assert.doesNotMatch(card, /undefined|NaN|\[object/);
-  assert.match(await readFile(path.join(made.out, 'report.html'), 'utf8'), /Cross-entropy/);
+  const page = await readFile(path.join(made.out, 'report.html'), 'utf8');
+  assert.match(page, /Cross-entropy/);
+  assert.match(page, /Against the base/);
+  assert.equal(made.evaluation.comparison?.with.sha256, original.identity.sha256);
+  const { reference } = folder.manifest;
+  assert.equal(reference?.films, made.films, 'drift is measured against the films of this model');
+  assert.ok(Math.abs((reference?.pneumonia ?? []).reduce((sum, share) => sum + share, 0) - 1) < 1e-5);
   assert.deepEqual(
     (await readdir(scratch)).filter((name) => name.endsWith('.partial')),
     [],

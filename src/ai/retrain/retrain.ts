@@ -5,11 +5,12 @@ import { DeepHealthError } from '../../errors/error.ts';
 import { loadModel, type Model, openModel } from '../classify.ts';
 import { decide } from '../decision.ts';
 import type { EngineOptions } from '../engine/network.ts';
+import { compare } from '../evaluate/compare.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import { missedBy, type WorstMisses, worstMisses } from '../evaluate/misses.ts';
 import { section } from '../evaluate/page.ts';
 import type { Evaluation } from '../evaluate/result.ts';
-import { summarise } from '../evaluate/summary.ts';
+import { SEED, summarise } from '../evaluate/summary.ts';
 import { activationMap, explainedLabel } from '../explain.ts';
 import { findLabelledFilms } from '../films/labelled.ts';
 import { attempt, openLabelledFilm } from '../films/open.ts';
@@ -17,6 +18,7 @@ import { MAP_SIDE, type ModelFolder, readModelFolder } from '../folder.ts';
 import type { Head } from '../head.ts';
 import type { Progress } from '../progress.ts';
 import type { ModelIdentity } from '../reading.ts';
+import { table } from '../report/markup.ts';
 import { openBottlenecks } from './bottlenecks.ts';
 import { type Calibration, calibrate } from './calibrate.ts';
 import { type Collected, collectFilms, type TrainingFilm } from './collect.ts';
@@ -52,7 +54,9 @@ export interface Retrained {
   readonly patients: number;
   /** Bottlenecks that were on disk already. */
   readonly cached: number;
-  /** Films left out: unreadable, without label, duplicates. */
+  /** Films that could not be read. */
+  readonly unreadable: Collected['unreadable'];
+  /** Other films left out: of unknown type, duplicates, of two labels. */
   readonly leftOut: Collected['leftOut'];
   /** Of out-of-fold scores. */
   readonly evaluation: Evaluation;
@@ -109,18 +113,31 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
     await mkdir(partial, { recursive: true });
     const made = await writeModel(base, collected.films, validated, calibration, options, partial);
     const identity = (await readModelFolder(partial)).identity;
-    const read = heldOutReadings(collected.films, validated, calibration);
+    const read = heldOutReadings(collected.films, validated.heldOut, calibration);
     const curves = trainingCurves(validated.epochs, validated.chosenEpoch);
     await writeFile(path.join(partial, 'accuracy.svg'), curves.accuracy);
     await writeFile(path.join(partial, 'cross-entropy.svg'), curves.crossEntropy);
+    const comparison = compare(
+      { films: read, thresholds: made.decision },
+      {
+        films: heldOutReadings(collected.films, validated.baseScores, {
+          ...base.manifest.decision,
+          ...base.manifest.calibration,
+        }),
+        thresholds: base.manifest.decision,
+      },
+      base.identity,
+      { resamples: RESAMPLES, seed: SEED },
+    );
     const evaluation = await summarise(read, {
+      comparison,
       manifest: { ...made, metrics: {} },
       identity,
       found: {
         films: films.length,
         leftOut: films.length - training.length,
         unlabelled: 0,
-        unreadable: collected.leftOut,
+        unreadable: collected.unreadable,
       },
       part: null,
       gated: false,
@@ -130,7 +147,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
       out: partial,
       sections: section(
         'Training',
-        `${curvesMarkup(curves, validated.folds)}<p>All figures of this page are of films scored by a layer that never saw their patient.</p>`,
+        `${curvesMarkup(curves, validated.folds)}<p>All figures of this page are of films scored by a layer that never saw their patient.</p>${leftOutMarkup(collected.leftOut)}`,
       ),
     });
     const test = films.length === training.length ? undefined : await evaluateTest(folder, options, partial);
@@ -142,7 +159,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
       test,
       folds: validated.folds,
       epochs: validated.chosenEpoch,
-      leftOut: counted(collected.leftOut.map((one) => one.code)),
+      leftOut: counted([...collected.unreadable, ...collected.leftOut].map((one) => one.code)),
     });
     await writeFile(path.join(partial, 'MODEL_CARD.md'), card);
     await rm(out, { recursive: true, force: true });
@@ -153,6 +170,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
       films: collected.films.length,
       patients: evaluation.films.patients,
       cached: collected.cached,
+      unreadable: collected.unreadable,
       leftOut: collected.leftOut,
       evaluation,
       test,
@@ -244,6 +262,14 @@ async function evaluateTest(folder: string, options: RetrainOptions, made: strin
   } finally {
     await model.close();
   }
+}
+
+/** Films that were left out though they could be read; two labels for one film are for a person to settle. */
+function leftOutMarkup(leftOut: Collected['leftOut']): string {
+  if (leftOut.length === 0) return '';
+  const shown = leftOut.slice(0, 200).map(({ name, code }) => [name, code]);
+  const more = leftOut.length > shown.length ? `<p>and ${leftOut.length - shown.length} more.</p>` : '';
+  return `${table(['film left out', 'code'], shown)}${more}`;
 }
 
 function counted(words: readonly string[]): Record<string, number> {

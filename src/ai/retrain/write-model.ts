@@ -10,7 +10,7 @@ import { gateBytes, readGateNumbers } from '../gate.ts';
 import { softmax } from '../head.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Probabilities } from '../reading.ts';
-import type { Calibration } from './calibrate.ts';
+import type { Calibration, HeldOutScores } from './calibrate.ts';
 import type { TrainingFilm } from './collect.ts';
 import type { CrossValidated } from './cross-validate.ts';
 import { fitGate } from './fit-gate.ts';
@@ -64,11 +64,23 @@ export async function writeModel(
     decision: { present, absent, typeMargin },
     ...(gate == null ? {} : { gate }),
     population: { ...population, ageYears: [...population.ageYears], views: [...population.views] },
+    reference: referenceOf(validated, temperature),
     provenance: { base: base.identity, films: description, method: 'deep-health retrain' },
     metrics: heldOutMetrics(films, validated, { temperature, present, absent, typeMargin }),
   };
   await writeFile(path.join(folder, 'manifest.json'), `${JSON.stringify(made, null, 2)}\n`);
   return made;
+}
+
+/** What the service's scores are held against for drift: the shares of the held-out films by P(pneumonia). */
+function referenceOf({ heldOut }: CrossValidated, temperature: number): NonNullable<Manifest['reference']> {
+  const counts = new Array<number>(10).fill(0);
+  for (const logits of heldOut.logits) {
+    const bin = Math.min(Math.floor((1 - heldOutProbabilities(logits, temperature).normal) * 10), 9);
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  const films = heldOut.logits.length;
+  return { pneumonia: counts.map((count) => Math.round((1e6 * count) / films) / 1e6), films };
 }
 
 /** Probabilities of logits in the order of LABELS. */
@@ -77,10 +89,10 @@ export function heldOutProbabilities(logits: Float64Array, temperature: number):
   return { normal, 'bacterial-pneumonia': bacterial, 'viral-pneumonia': viral };
 }
 
-/** What each film's own fold says of it: the head that never saw its patient. */
+/** Films as a head's scores have them, decided by a calibration; gate and quality rules are left out. */
 export function heldOutReadings(
   films: readonly TrainingFilm[],
-  { heldOut }: CrossValidated,
+  heldOut: HeldOutScores,
   calibration: Calibration,
 ): ReadFilm[] {
   return films.map(({ truth, patient, groups }, i) => {
@@ -93,7 +105,7 @@ export function heldOutReadings(
 
 /** The figures that the manifest carries, for `evaluate` to compare with. */
 function heldOutMetrics(films: readonly TrainingFilm[], validated: CrossValidated, calibration: Calibration) {
-  const scores = layOutScores(heldOutReadings(films, validated, calibration));
+  const scores = layOutScores(heldOutReadings(films, validated.heldOut, calibration));
   const { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece } = measure(scores, calibration);
   const outOfFold = { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece };
   return { outOfFold, films: films.length, patients: scores.patients.length, folds: validated.folds };
