@@ -15,8 +15,8 @@ export interface CrossValidated {
   readonly heads: readonly Head[];
   /** In the order of LABELS. */
   readonly heldOut: HeldOutScores;
-  /** What the base's own head says of the same films. */
-  readonly baseScores: HeldOutScores;
+  /** What the base's own head says of the same films; in the order of LABELS. */
+  readonly baseLogits: readonly Float64Array[];
   readonly epochs: readonly (readonly Epoch[])[];
   /** For how many epochs all heads, the one that ships included, were trained: the best mean over the folds. */
   readonly chosenEpoch: number;
@@ -63,16 +63,14 @@ export async function crossValidate(
   // Stopped early: the rest will not be needed.
   if (ran <= MOST_EPOCHS) tell(MOST_EPOCHS + 1 - ran, true);
   const classes = Uint8Array.from(films, (film) => LABELS.indexOf(film.truth));
-  const scoresOf = (headOf: (film: number) => Head): HeldOutScores => ({
-    classes,
-    logits: films.map(({ bottleneck }, i) => inOrder(headOf(i), bottleneck.features)),
-  });
+  const logitsBy = (headOf: (film: number) => Head) =>
+    films.map(({ bottleneck }, i) => inOrder(headOf(i), bottleneck.features));
   return {
     folds,
     of,
     heads: heads.slice(0, folds),
-    heldOut: scoresOf((i) => heads[of[i] as number] as Head),
-    baseScores: scoresOf(() => base),
+    heldOut: { logits: logitsBy((i) => heads[of[i] as number] as Head), classes },
+    baseLogits: logitsBy(() => base),
     epochs: epochs.slice(0, folds),
     chosenEpoch,
     head: heads[folds] as Head,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Head, logitsOf, softmax } from '../head.ts';
 import { seeded } from '../random.ts';
 import { LABELS } from '../reading.ts';
-import { calibrate, crossEntropy } from './calibrate.ts';
+import { calibrate, crossEntropy, rescaled, rescalingOf, withBias } from './calibrate.ts';
 import { trainHeads } from './train-head.ts';
 
 const FEATURES = 40;
@@ -178,14 +178,68 @@ test('calibration finds the temperature that overconfident scores need, and thre
     classes[i] = drawn < (shares[0] ?? 0) ? 0 : drawn < (shares[0] ?? 0) + (shares[1] ?? 0) ? 1 : 2;
     return Float64Array.from(real, (logit) => 3 * logit);
   });
-  const found = calibrate({ logits, classes });
+  const found = calibrate(
+    { logits, classes },
+    Int8Array.from(classes, (_, i) => i % 5),
+  );
   assert.ok(Math.abs(found.temperature - 3) < 0.2, `${found.temperature}`);
   assert.ok(crossEntropy({ logits, classes }, found.temperature) < crossEntropy({ logits, classes }, 1));
-  const sick = logits.filter((_, i) => (classes[i] as number) > 0);
+  const sick = found.probabilities.filter((_, i) => (classes[i] as number) > 0);
   const sensitivity = (threshold: number) =>
-    sick.filter((row) => 1 - (softmax(row, found.temperature)[0] as number) >= threshold).length /
-    sick.length;
+    sick.filter(({ normal }) => 1 - normal >= threshold).length / sick.length;
   assert.ok(sensitivity(found.present) >= 0.975);
   assert.ok(sensitivity(found.absent) >= 0.99);
   assert.ok(found.absent < found.present);
+});
+
+test('probabilities hold at the shares that the classes have, though the head weighs all classes the same', () => {
+  const random = seeded(12);
+  const classes = new Uint8Array(4000);
+  // Logits of a head that was taught 1 : 1 : 1, of films that are 2 : 5 : 1.
+  const logits = Array.from(classes, (_, i) => {
+    const drawn = random();
+    const own = drawn < 0.25 ? 0 : drawn < 0.875 ? 1 : 2;
+    classes[i] = own;
+    return Float64Array.from([0, 1, 2], (c) => 4 * (random() - 0.5) + (c === own ? 1.5 : 0));
+  });
+  const found = calibrate(
+    { logits, classes },
+    Int8Array.from(classes, (_, i) => i % 5),
+  );
+  for (const [c, label] of LABELS.entries()) {
+    const said = found.probabilities.reduce((sum, own) => sum + own[label], 0) / classes.length;
+    const is = classes.filter((own) => own === c).length / classes.length;
+    assert.ok(Math.abs(said - is) < 0.005, `${label}: ${said} said, ${is} are`);
+  }
+  const head = { ...blank, bias: Float32Array.of(0.1, 0.2, 0.3) };
+  const made = withBias(head, found);
+  for (const row of logits.slice(0, 20)) {
+    const shipped = softmax(
+      Array.from(row, (logit, c) => logit - (head.bias[c] as number) + (made.bias[c] as number)),
+      found.temperature,
+    );
+    LABELS.forEach((label, c) => {
+      assert.ok(
+        Math.abs((shipped[c] as number) - rescaled(row, found)[label]) < 1e-6,
+        'the head carries the biases',
+      );
+    });
+  }
+});
+
+test('a handful of films moves the calibration a little, and labels without meaning do not break it', () => {
+  const random = seeded(13);
+  const classes = Uint8Array.from({ length: 9 }, (_, i) => i % 3);
+  const clear = Array.from(classes, (own) => Float64Array.from([0, 1, 2], (c) => (c === own ? 5 : 0)));
+  const few = rescalingOf({ logits: clear, classes });
+  assert.ok(
+    few.temperature > 0.5 && few.temperature <= 1,
+    `nine films that are read rightly: ${few.temperature}`,
+  );
+  const noise = Array.from({ length: 300 }, () => Float64Array.from([0, 1, 2], () => 8 * random()));
+  const none = rescalingOf({
+    logits: noise,
+    classes: Uint8Array.from(noise, () => Math.floor(random() * 3)),
+  });
+  assert.ok(none.temperature > 3 && none.temperature <= 20, `${none.temperature}`);
 });

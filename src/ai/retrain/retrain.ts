@@ -17,15 +17,15 @@ import { attempt, openLabelledFilm } from '../films/open.ts';
 import { MAP_SIDE, type ModelFolder, readModelFolder } from '../folder.ts';
 import type { Head } from '../head.ts';
 import type { Progress } from '../progress.ts';
-import type { ModelIdentity } from '../reading.ts';
+import type { ModelIdentity, Probabilities } from '../reading.ts';
 import { table } from '../report/markup.ts';
 import { openBottlenecks } from './bottlenecks.ts';
-import { type Calibration, calibrate } from './calibrate.ts';
+import { type Calibration, calibrate, rescaled } from './calibrate.ts';
 import { type Collected, collectFilms, type TrainingFilm } from './collect.ts';
 import { type CrossValidated, crossValidate } from './cross-validate.ts';
 import { curvesMarkup, trainingCurves } from './curves.ts';
 import { modelCard } from './model-card.ts';
-import { heldOutProbabilities, heldOutReadings, writeModel } from './write-model.ts';
+import { decidedFilms, writeModel } from './write-model.ts';
 
 export interface RetrainOptions extends EngineOptions {
   /** Folder of the model to start from. */
@@ -108,22 +108,23 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
       signal: options.signal,
     }).finally(() => cache.close());
     const validated = await crossValidate(collected.films, base.head, options);
-    const calibration = calibrate(validated.heldOut);
+    const calibration = calibrate(validated.heldOut, validated.of);
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
     const made = await writeModel(base, collected.films, validated, calibration, options, partial);
     const identity = (await readModelFolder(partial)).identity;
-    const read = heldOutReadings(collected.films, validated.heldOut, calibration);
+    const read = decidedFilms(collected.films, calibration.probabilities, calibration);
     const curves = trainingCurves(validated.epochs, validated.chosenEpoch);
     await writeFile(path.join(partial, 'accuracy.svg'), curves.accuracy);
     await writeFile(path.join(partial, 'cross-entropy.svg'), curves.crossEntropy);
     const comparison = compare(
       { films: read, thresholds: made.decision },
       {
-        films: heldOutReadings(collected.films, validated.baseScores, {
-          ...base.manifest.decision,
-          ...base.manifest.calibration,
-        }),
+        films: decidedFilms(
+          collected.films,
+          validated.baseLogits.map((logits) => rescaled(logits, { ...base.manifest.calibration, bias: [] })),
+          base.manifest.decision,
+        ),
         thresholds: base.manifest.decision,
       },
       base.identity,
@@ -204,7 +205,7 @@ async function readBase(directory: string): Promise<ModelFolder> {
 async function drawMisses(
   model: Model,
   films: readonly TrainingFilm[],
-  { heldOut, heads, of }: CrossValidated,
+  { heads, of }: CrossValidated,
   calibration: Calibration,
   identity: ModelIdentity,
 ): Promise<WorstMisses> {
@@ -213,10 +214,7 @@ async function drawMisses(
   try {
     const missed = films
       .map((film, i) => {
-        const probabilities = heldOutProbabilities(
-          heldOut.logits[i] as Float64Array,
-          calibration.temperature,
-        );
+        const probabilities = calibration.probabilities[i] as Probabilities;
         return { film, i, probabilities, own: missedBy(film.truth, probabilities) ?? 1 };
       })
       .filter(({ own }) => own < 1)

@@ -1,16 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256 } from '../canonical.ts';
-import { decide } from '../decision.ts';
+import { decide, type Thresholds } from '../decision.ts';
 import { measure } from '../evaluate/measures.ts';
 import { layOutScores } from '../evaluate/scores.ts';
 import { outcomeOf, type ReadFilm } from '../evaluate/summary.ts';
 import { headBytes, type ModelFolder } from '../folder.ts';
 import { gateBytes, readGateNumbers } from '../gate.ts';
-import { softmax } from '../head.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Probabilities } from '../reading.ts';
-import type { Calibration, HeldOutScores } from './calibrate.ts';
+import { type Calibration, withBias } from './calibrate.ts';
 import type { TrainingFilm } from './collect.ts';
 import type { CrossValidated } from './cross-validate.ts';
 import { fitGate } from './fit-gate.ts';
@@ -28,12 +27,13 @@ export async function writeModel(
   base: ModelFolder,
   films: readonly TrainingFilm[],
   validated: CrossValidated,
-  { temperature, present, absent, typeMargin }: Calibration,
+  calibration: Calibration,
   options: NewModel,
   folder: string,
 ): Promise<Manifest> {
   const { manifest } = base;
-  const head = headBytes(validated.head);
+  const { temperature, present, absent, typeMargin } = calibration;
+  const head = headBytes(withBias(validated.head, calibration));
   const files: Record<string, Uint8Array> = { backbone: base.backbone, head };
   if (base.localiser !== undefined) files.localiser = base.localiser;
   let gate = manifest.gate;
@@ -64,48 +64,42 @@ export async function writeModel(
     decision: { present, absent, typeMargin },
     ...(gate == null ? {} : { gate }),
     population: { ...population, ageYears: [...population.ageYears], views: [...population.views] },
-    reference: referenceOf(validated, temperature),
+    reference: referenceOf(calibration.probabilities),
     provenance: { base: base.identity, films: description, method: 'deep-health retrain' },
-    metrics: heldOutMetrics(films, validated, { temperature, present, absent, typeMargin }),
+    metrics: heldOutMetrics(films, validated, calibration),
   };
   await writeFile(path.join(folder, 'manifest.json'), `${JSON.stringify(made, null, 2)}\n`);
   return made;
 }
 
 /** What the service's scores are held against for drift: the shares of the held-out films by P(pneumonia). */
-function referenceOf({ heldOut }: CrossValidated, temperature: number): NonNullable<Manifest['reference']> {
+function referenceOf(held: readonly Probabilities[]): NonNullable<Manifest['reference']> {
   const counts = new Array<number>(10).fill(0);
-  for (const logits of heldOut.logits) {
-    const bin = Math.min(Math.floor((1 - heldOutProbabilities(logits, temperature).normal) * 10), 9);
+  for (const { normal } of held) {
+    const bin = Math.min(Math.floor((1 - normal) * 10), 9);
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  const films = heldOut.logits.length;
+  const films = held.length;
   return { pneumonia: counts.map((count) => Math.round((1e6 * count) / films) / 1e6), films };
 }
 
-/** Probabilities of logits in the order of LABELS. */
-export function heldOutProbabilities(logits: Float64Array, temperature: number): Probabilities {
-  const [normal = 0, bacterial = 0, viral = 0] = softmax(logits, temperature);
-  return { normal, 'bacterial-pneumonia': bacterial, 'viral-pneumonia': viral };
-}
-
-/** Films as a head's scores have them, decided by a calibration; gate and quality rules are left out. */
-export function heldOutReadings(
+/** Films with the probabilities that a head gives them, decided by thresholds; gate and quality are left out. */
+export function decidedFilms(
   films: readonly TrainingFilm[],
-  heldOut: HeldOutScores,
-  calibration: Calibration,
+  probabilities: readonly Probabilities[],
+  thresholds: Thresholds,
 ): ReadFilm[] {
   return films.map(({ truth, patient, groups }, i) => {
-    const probabilities = heldOutProbabilities(heldOut.logits[i] as Float64Array, calibration.temperature);
-    const decision = decide(probabilities, calibration);
+    const own = probabilities[i] as Probabilities;
+    const decision = decide(own, thresholds);
     const outcome = outcomeOf({ ...decision, quality: { status: 'diagnostic', reasons: [] } });
-    return { truth, patient, probabilities, groups, ...outcome };
+    return { truth, patient, probabilities: own, groups, ...outcome };
   });
 }
 
 /** The figures that the manifest carries, for `evaluate` to compare with. */
 function heldOutMetrics(films: readonly TrainingFilm[], validated: CrossValidated, calibration: Calibration) {
-  const scores = layOutScores(heldOutReadings(films, validated.heldOut, calibration));
+  const scores = layOutScores(decidedFilms(films, calibration.probabilities, calibration));
   const { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece } = measure(scores, calibration);
   const outOfFold = { accuracy, aucPneumonia, aucType, sensitivity, specificity, ece };
   return { outOfFold, films: films.length, patients: scores.patients.length, folds: validated.folds };
