@@ -38,7 +38,8 @@ export async function evaluateFolder(folder: string, options: EvaluateCommandOpt
 
 /** The figures for people, with 95 % confidence intervals where the bootstrap gives them. */
 function figures(evaluation: Evaluation, out: string | undefined): string {
-  const { films, measures, intervals, confusion, model } = evaluation;
+  const { films, measures, intervals, confusion, model, thresholds, decisions, heldBack } = evaluation;
+  const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(1)} %`);
   const row = (name: string, value: number | null, interval: string) => {
     if (value === null) return `  ${name.padEnd(36)} -\n`;
     const range = intervals[interval];
@@ -55,14 +56,18 @@ function figures(evaluation: Evaluation, out: string | undefined): string {
     `${model.name} ${model.version}: ${films.evaluated} films of ${films.patients} patients`,
     films.unreadable > 0 ? `, ${films.unreadable} could not be read` : '',
     '\n\n',
-    row('accuracy, three classes', measures.accuracy, 'accuracy'),
+    row('accuracy, strongest of 3 classes', measures.accuracy, 'accuracy'),
     row('AUC pneumonia against normal', measures.aucPneumonia, 'aucPneumonia'),
     row('AUC bacterial against viral', measures.aucType, 'aucType'),
-    row('sensitivity for pneumonia', measures.sensitivity, 'sensitivity'),
-    row('specificity', measures.specificity, 'specificity'),
+    row(`sensitivity at P(pneumonia) >= ${thresholds.present}`, measures.sensitivity, 'sensitivity'),
+    row('specificity there', measures.specificity, 'specificity'),
     row('expected calibration error', measures.ece, 'ece'),
     `\n  truth \\ strongest class${LABELS.map((label) => label.slice(0, 6).padStart(8)).join('')}\n`,
     table,
+    '\n  reported, after thresholds, input gate and abstention:\n',
+    `    one of the labels for ${decisions.labelled} of ${films.evaluated} films, right in ${percent(decisions.accuracyOfLabelled)} of them\n`,
+    `    present or absent for ${decisions.decided}: of these sensitivity ${percent(decisions.sensitivityOfDecided)}, specificity ${percent(decisions.specificityOfDecided)}\n`,
+    `    no decision for ${decisions.undetermined}${heldBack === null ? '' : `, ${heldBack} of them held back by gate or quality rules`}; type left open for ${decisions.typeOpen}\n`,
     out === undefined ? '' : `\n  ${path.join(out, 'report.html')}\n  ${path.join(out, 'metrics.json')}\n`,
   ].join('');
 }

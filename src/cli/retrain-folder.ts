@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { VERDICTS } from '../ai/evaluate/page.ts';
 import { type Retrained, retrain } from '../ai/retrain/retrain.ts';
 import { requireConfig } from '../config/require.ts';
 import { configPath } from './config.ts';
@@ -39,20 +40,28 @@ export async function retrainOnFolder(folder: string, options: RetrainCommandOpt
   }
 }
 
-function summary({ model, out, films, patients, cached, leftOut, evaluation, seconds }: Retrained): string {
+function summary({ model, out, films, patients, cached, unreadable, leftOut, evaluation, seconds }: Retrained): string {
   const { measures } = evaluation;
   const figure = (value: number | null) => (value === null ? '-' : value.toFixed(3));
   return [
     `${model.name} ${model.version}: trained on ${films} films of ${patients} patients in ${Math.round(seconds)} s`,
     cached > 0 ? ` (${cached} films were computed before)` : '',
     '\n',
+    ...unreadable.map(({ name, code }) => `  could not be read: ${name} (${code})\n`),
     ...leftOut.map(({ name, code }) => `  left out: ${name} (${code})\n`),
     '  on films held out of training, patient by patient:\n',
-    `    accuracy, three classes        ${figure(measures.accuracy)}\n`,
+    `    accuracy, strongest of 3       ${figure(measures.accuracy)}\n`,
     `    AUC pneumonia against normal   ${figure(measures.aucPneumonia)}\n`,
     `    AUC bacterial against viral    ${figure(measures.aucType)}\n`,
     `    sensitivity, specificity       ${figure(measures.sensitivity)}, ${figure(measures.specificity)}\n`,
+    verdict(evaluation),
     `  ${out}\n  ${path.join(out, 'report.html')}\n`,
     `  To use it: model.path in the config, or classify --model ${out}\n`,
   ].join('');
+}
+
+function verdict({ comparison }: Retrained['evaluation']): string {
+  const loss = comparison?.figures.find(({ name }) => name === 'logLoss');
+  if (comparison === undefined || loss === undefined) return '';
+  return `  ${VERDICTS[comparison.verdict]}: log loss ${loss.here?.toFixed(3)}, base ${loss.other?.toFixed(3)}.\n`;
 }

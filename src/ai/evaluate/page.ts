@@ -23,14 +23,15 @@ const COLOURS: Readonly<Record<string, string>> = {
   pneumonia: INK.grey,
 };
 const FIGURES: Readonly<Record<string, string>> = {
-  accuracy: 'Accuracy of three classes',
-  sensitivity: 'Sensitivity for pneumonia',
-  specificity: 'Specificity for pneumonia',
+  accuracy: 'Accuracy, strongest of three classes',
+  sensitivity: 'Sensitivity for pneumonia, at the threshold',
+  specificity: 'Specificity for pneumonia, at the threshold',
   aucPneumonia: 'AUC pneumonia v normal',
   aucType: 'AUC bacterial v viral',
   ece: 'Calibration error (ECE)',
 };
-const COMPARED: Readonly<Record<string, string>> = { logLoss: 'Log loss (smaller is better)', ...FIGURES };
+/** Figures of a comparison in words. */
+export const COMPARED: Readonly<Record<string, string>> = { logLoss: 'Log loss (smaller is better)', ...FIGURES };
 
 /** `report.html`: the evaluation for people, on a screen or on paper; `sections` is more markup of ours. */
 export function reportPage(
@@ -46,7 +47,7 @@ export function reportPage(
       : `, part ${evaluation.part} (${films.leftOut} films of other parts left out)`;
   const intro = `<p>${escaped(
     `${model.name} ${model.version} on ${films.evaluated} films of ${films.patients} patients${part}. Intervals are 95 % intervals of a bootstrap over patients (${evaluation.bootstrap.resamples} draws).`,
-  )}</p><p class="note">Model digest ${model.sha256}</p>`;
+  )}</p><p class="note">Model digest ${model.sha256}</p><p class="note">Accuracy is that of the strongest of the three classes over all films. Sensitivity and specificity: a film counts as pneumonia from P(pneumonia) = ${evaluation.thresholds.present} on; films between the two thresholds count as not called.</p>`;
   return page(
     'Evaluation of a chest film model',
     [
@@ -218,14 +219,29 @@ function calibration({ thresholds }: Evaluation, { reliability, histograms }: Dr
   return `<div class="row">${figure(diagram, 'On the dashed line, what the model says is as often true as it says. Dots grow with the number of films.')}${figure(histogram, 'Number of films by probability of pneumonia; each row has its own scale.')}</div>`;
 }
 
-function reported({ reported: { columns, rows }, heldBack, films, measures }: Evaluation): string {
+function reported({ reported: { columns, rows }, decisions, heldBack, films }: Evaluation): string {
   const lines = inOrder(rows).map(([truth, counts]) => [CLASS[truth] ?? truth, ...counts.map(String)]);
-  const held =
-    heldBack === null
-      ? 'Input gate and quality rules are left out here.'
-      : `${heldBack} of ${films.evaluated} films were held back by the quality rules or the input gate.`;
-  const note = `${held} ${percent(measures.undetermined)} of the films lie between the two thresholds.`;
-  return `${table(['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)], lines, 'After thresholds and abstention')}<p class="note">${escaped(note)}</p>`;
+  const of = (count: number) => `${count} of ${films.evaluated} films (${percent(count / films.evaluated)})`;
+  const figures = [
+    ['One of the three labels given', of(decisions.labelled), `right in ${percent(decisions.accuracyOfLabelled)} of them`],
+    [
+      'Present or absent said',
+      of(decisions.decided),
+      `of them sensitivity ${percent(decisions.sensitivityOfDecided)}, specificity ${percent(decisions.specificityOfDecided)}`,
+    ],
+    ['Pneumonia, type left open', of(decisions.typeOpen), ''],
+    [
+      'No decision (abstained)',
+      of(decisions.undetermined),
+      heldBack === null ? 'input gate and quality rules are left out here' : `${heldBack} held back by input gate or quality rules`,
+    ],
+  ];
+  const head = ['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)];
+  return (
+    '<p>This is what a reader of the reports gets, after thresholds, input gate and abstention. Figures above are over all films, whether something was reported of them or not.</p>' +
+    table(head, lines, 'Films by truth and by what is reported') +
+    table(['reported', 'films', 'of these films'], figures)
+  );
 }
 
 function card({ card: figures }: Evaluation): string {
@@ -238,7 +254,8 @@ function card({ card: figures }: Evaluation): string {
   return table(['figure', 'model card', 'here', 'the card is'], rows);
 }
 
-const VERDICTS: Readonly<Record<Comparison['verdict'], string>> = {
+/** The verdict of a comparison in words, without the full stop. */
+export const VERDICTS: Readonly<Record<Comparison['verdict'], string>> = {
   better: 'The new model is better than the base on these films',
   worse: 'The new model is worse than the base on these films: keep the base',
   'no-difference-shown': 'These films do not show a difference between the new model and the base',

@@ -33,6 +33,21 @@ export interface CardFigure {
   readonly agrees: boolean | null;
 }
 
+/** What is reported after thresholds, gate and abstention; shares are null where there is nothing to share. */
+export interface Decisions {
+  /** Films reported as present or absent, and how often that is right among them alone. */
+  readonly decided: number;
+  readonly sensitivityOfDecided: number | null;
+  readonly specificityOfDecided: number | null;
+  /** Films reported with one of the three labels, and how often it is right, among those of known class. */
+  readonly labelled: number;
+  readonly accuracyOfLabelled: number | null;
+  /** Films reported as pneumonia whose type is left open. */
+  readonly typeOpen: number;
+  /** Films without a decision. */
+  readonly undetermined: number;
+}
+
 /** `metrics.json`. */
 export interface Evaluation {
   readonly format: 1;
@@ -60,6 +75,8 @@ export interface Evaluation {
     readonly columns: readonly string[];
     readonly rows: Readonly<Record<string, readonly number[]>>;
   };
+  /** The same in figures: what a reader of the reports gets, abstention counted apart. */
+  readonly decisions: Decisions;
   /** Films that the gate or the quality rules held back; null where the scores alone were judged. */
   readonly heldBack: number | null;
   readonly subgroups: readonly Subgroup[];

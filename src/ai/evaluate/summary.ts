@@ -10,7 +10,7 @@ import { precisionRecallCurve, rocCurve } from './curves.ts';
 import { confusionOf, measure, pneumoniaBins, topBins } from './measures.ts';
 import type { WorstMisses } from './misses.ts';
 import { reportPage } from './page.ts';
-import type { Drawings, Evaluation, Subgroup } from './result.ts';
+import type { Decisions, Drawings, Evaluation, Subgroup } from './result.ts';
 import { layOutScores, type ScoredFilm } from './scores.ts';
 import { DIMENSIONS, type Groups } from './subgroups.ts';
 
@@ -89,6 +89,7 @@ export async function summarise(read: readonly ReadFilm[], options: SummaryOptio
     bootstrap: { resamples: bands.resamples, seed: SEED },
     confusion: { labels: LABELS, counts: confusionOf(scores, ones) },
     reported: { columns: REPORTED, rows: reportedTable(read) },
+    decisions: decisionsOf(read),
     heldBack: options.gated ? read.filter((film) => film.heldBack).length : null,
     subgroups: subgroupsOf(read, thresholds),
     card: cardFigures(manifest.metrics, measures, bands.intervals),
@@ -139,6 +140,33 @@ function reportedTable(read: readonly ReadFilm[]): Record<string, number[]> {
     row[column] = (row[column] ?? 0) + 1;
   }
   return rows;
+}
+
+function decisionsOf(read: readonly ReadFilm[]): Decisions {
+  const count = (wanted: (film: ReadFilm) => boolean) => read.filter(wanted).length;
+  const share = (part: number, whole: number) => (whole > 0 ? part / whole : null);
+  const decided = (film: ReadFilm) => film.reported !== 'undetermined';
+  const present = (film: ReadFilm) => decided(film) && film.reported !== 'normal';
+  const sick = (film: ReadFilm) => film.truth !== 'normal';
+  const labelled = (film: ReadFilm) => decided(film) && film.reported !== 'type-undetermined';
+  return {
+    decided: count(decided),
+    sensitivityOfDecided: share(
+      count((film) => sick(film) && present(film)),
+      count((film) => sick(film) && decided(film)),
+    ),
+    specificityOfDecided: share(
+      count((film) => !sick(film) && film.reported === 'normal'),
+      count((film) => !sick(film) && decided(film)),
+    ),
+    labelled: count(labelled),
+    accuracyOfLabelled: share(
+      count((film) => film.reported === film.truth),
+      count((film) => labelled(film) && film.truth !== 'pneumonia'),
+    ),
+    typeOpen: count((film) => film.reported === 'type-undetermined'),
+    undetermined: count((film) => !decided(film)),
+  };
 }
 
 /** Figures by group, in dimensions that have more than one. */

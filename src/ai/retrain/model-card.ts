@@ -1,3 +1,4 @@
+import { COMPARED, VERDICTS } from '../evaluate/page.ts';
 import type { Evaluation } from '../evaluate/result.ts';
 import type { Manifest } from '../manifest.ts';
 import { LABELS, type ModelIdentity } from '../reading.ts';
@@ -44,23 +45,32 @@ the site before it is used on patients.
 ## Training
 
 Softmax regression on the 2048 features of the base, started from its last layer and drawn towards
-it, classes of equal weight, early stopping; ${folds} folds, all films of a patient in one fold. ${shipped(epochs)}
+it, classes of equal weight, early stopping on the mean validation loss; ${folds} folds, all films of a patient in one fold. ${shipped(epochs)}
 Curves: [accuracy](accuracy.svg), [cross-entropy](cross-entropy.svg).
 
 ## Figures
 
 Of films scored by a layer that never saw their patient (out of fold), with 95 % intervals of a
-bootstrap over patients (${evaluation.bootstrap.resamples} draws). Thresholds and temperature were chosen on the same scores.
+bootstrap over patients (${evaluation.bootstrap.resamples} draws). Each fold's probabilities were calibrated on the other folds; the
+thresholds were chosen on the same scores, so that sensitivity and specificity flatter a little.
+Accuracy is that of the strongest of three classes, without abstention.
 
 ${figures(evaluation)}
 ${test === undefined ? '' : `\nOn the part \`test\` of the films (${test.films.evaluated} films of ${test.films.patients} patients), which training did not see:\n\n${figures(test)}\n`}
 Confusion matrix and subgroups: [report.html](report.html).
 
+## Against the base
+
+${against(evaluation)}
+
 ## Calibration and thresholds
 
-- Temperature ${calibration.temperature}; expected calibration error ${share(evaluation.measures.ece)} of the strongest class.
-- Pneumonia is present from P = ${decision.present} on (sensitivity at least 97.5 % on these films) and absent
-  up to P = ${decision.absent} (99 %); between them the model abstains.
+- Temperature ${calibration.temperature}, with a bias for each class in the head: probabilities hold at the shares that the
+  classes have among these films, ${counts}. Where pneumonia is rarer, they are too high.
+- Expected calibration error ${share(evaluation.measures.ece)} of the strongest class.
+- Pneumonia is present from P = ${decision.present} on (the highest that keeps a sensitivity of 97.5 % on
+  these films) and absent up to P = ${decision.absent} (99 %); between them the model abstains:
+  ${percent(evaluation.measures.undetermined)} of these films.
 - The type is left open where |2c - 1| < ${decision.typeMargin}, c = bacterial / (bacterial + viral).
 
 ## Limits
@@ -78,8 +88,25 @@ The same films, the same base and the same version of Deep Health give the same 
 
 function shipped(epochs: number): string {
   return epochs === 0
-    ? "The\nbase's own layer was kept: in most folds no training made it better on held-out films."
-    : `The\nshipped layer was trained on all films for ${epochs} epochs, the median of the folds.`;
+    ? "The\nbase's own weights were kept: no training made them better on held-out films."
+    : `The\nshipped layer was trained on all films for ${epochs} epochs, which was best over the folds.`;
+}
+
+/** Whether the new model is better than its base on patients that its layer did not see. */
+function against({ comparison }: Evaluation): string {
+  if (comparison === undefined) return 'Not compared.';
+  const rows = comparison.figures.map(({ name, other, here, difference, interval }) => {
+    const range = interval === null ? '' : `${share(interval[0])} to ${share(interval[1])}`;
+    return `| ${COMPARED[name] ?? name} | ${share(other)} | ${share(here)} | ${share(difference)} | ${range} |`;
+  });
+  return [
+    `${VERDICTS[comparison.verdict]} (by the log loss). The new model is judged on patients that its`,
+    'last layer did not see; the base as it ships, which is an advantage where it was trained on some of these films.',
+    '',
+    '| figure | base | new | new less base | 95 % interval |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
 function figures({ measures, intervals }: Evaluation): string {
