@@ -55,7 +55,9 @@ function figures(evaluation: Evaluation, out: string | undefined): string {
   return [
     `${model.name} ${model.version}: ${films.evaluated} films of ${films.patients} patients`,
     films.unreadable > 0 ? `, ${films.unreadable} could not be read` : '',
-    '\n\n',
+    '\n',
+    ...evaluation.unreadable.map(({ name, code }) => `  could not be read: ${name} (${code})\n`),
+    '\n',
     row('accuracy, strongest of 3 classes', measures.accuracy, 'accuracy'),
     row('AUC pneumonia against normal', measures.aucPneumonia, 'aucPneumonia'),
     row('AUC bacterial against viral', measures.aucType, 'aucType'),

@@ -47,7 +47,7 @@ export function reportPage(
       : `, part ${evaluation.part} (${films.leftOut} films of other parts left out)`;
   const intro = `<p>${escaped(
     `${model.name} ${model.version} on ${films.evaluated} films of ${films.patients} patients${part}. Intervals are 95 % intervals of a bootstrap over patients (${evaluation.bootstrap.resamples} draws).`,
-  )}</p><p class="note">Model digest ${model.sha256}</p><p class="note">Accuracy is that of the strongest of the three classes over all films. Sensitivity and specificity: a film counts as pneumonia from P(pneumonia) = ${evaluation.thresholds.present} on; films between the two thresholds count as not called.</p>`;
+  )}</p><p class="note">Model digest ${model.sha256}</p><p class="note">Accuracy is that of the strongest of the three classes over all films. Sensitivity and specificity: a film counts as pneumonia from P(pneumonia) = ${evaluation.thresholds.present} on; films between the two thresholds count as not called. An interval without width says that no film here was on the other side, not that none ever is: with n patients, up to about 3 / n of them may be.</p>`;
   return page(
     'Evaluation of a chest film model',
     [

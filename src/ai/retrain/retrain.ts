@@ -18,7 +18,7 @@ import { MAP_SIDE, type ModelFolder, readModelFolder } from '../folder.ts';
 import type { Head } from '../head.ts';
 import type { Progress } from '../progress.ts';
 import type { ModelIdentity, Probabilities } from '../reading.ts';
-import { table } from '../report/markup.ts';
+import { escaped, table } from '../report/markup.ts';
 import { openBottlenecks } from './bottlenecks.ts';
 import { type Calibration, calibrate, rescaled } from './calibrate.ts';
 import { type Collected, collectFilms, type TrainingFilm } from './collect.ts';
@@ -264,10 +264,12 @@ async function evaluateTest(folder: string, options: RetrainOptions, made: strin
 
 /** Films that were left out though they could be read; two labels for one film are for a person to settle. */
 function leftOutMarkup(leftOut: Collected['leftOut']): string {
-  if (leftOut.length === 0) return '';
-  const shown = leftOut.slice(0, 200).map(({ name, code }) => [name, code]);
-  const more = leftOut.length > shown.length ? `<p>and ${leftOut.length - shown.length} more.</p>` : '';
-  return `${table(['film left out', 'code'], shown)}${more}`;
+  const counts = Object.entries(counted(leftOut.map(({ code }) => code)));
+  if (counts.length === 0) return '';
+  const unsettled = leftOut.filter(({ code }) => code === 'two-labels').slice(0, 200);
+  const words = `<p>Left out: ${escaped(counts.map(([code, count]) => `${count} ${code}`).join(', '))}.</p>`;
+  const rows = unsettled.map(({ name }) => [name]);
+  return unsettled.length === 0 ? words : words + table(['the same film has two labels'], rows);
 }
 
 function counted(words: readonly string[]): Record<string, number> {
