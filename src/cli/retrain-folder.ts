@@ -40,7 +40,17 @@ export async function retrainOnFolder(folder: string, options: RetrainCommandOpt
   }
 }
 
-function summary({ model, out, films, patients, cached, unreadable, leftOut, evaluation, seconds }: Retrained): string {
+function summary({
+  model,
+  out,
+  films,
+  patients,
+  cached,
+  unreadable,
+  leftOut,
+  evaluation,
+  seconds,
+}: Retrained): string {
   const { measures } = evaluation;
   const figure = (value: number | null) => (value === null ? '-' : value.toFixed(3));
   return [

@@ -31,7 +31,10 @@ const FIGURES: Readonly<Record<string, string>> = {
   ece: 'Calibration error (ECE)',
 };
 /** Figures of a comparison in words. */
-export const COMPARED: Readonly<Record<string, string>> = { logLoss: 'Log loss (smaller is better)', ...FIGURES };
+export const COMPARED: Readonly<Record<string, string>> = {
+  logLoss: 'Log loss (smaller is better)',
+  ...FIGURES,
+};
 
 /** `report.html`: the evaluation for people, on a screen or on paper; `sections` is more markup of ours. */
 export function reportPage(
@@ -223,7 +226,11 @@ function reported({ reported: { columns, rows }, decisions, heldBack, films }: E
   const lines = inOrder(rows).map(([truth, counts]) => [CLASS[truth] ?? truth, ...counts.map(String)]);
   const of = (count: number) => `${count} of ${films.evaluated} films (${percent(count / films.evaluated)})`;
   const figures = [
-    ['One of the three labels given', of(decisions.labelled), `right in ${percent(decisions.accuracyOfLabelled)} of them`],
+    [
+      'One of the three labels given',
+      of(decisions.labelled),
+      `right in ${percent(decisions.accuracyOfLabelled)} of them`,
+    ],
     [
       'Present or absent said',
       of(decisions.decided),
@@ -233,7 +240,9 @@ function reported({ reported: { columns, rows }, decisions, heldBack, films }: E
     [
       'No decision (abstained)',
       of(decisions.undetermined),
-      heldBack === null ? 'input gate and quality rules are left out here' : `${heldBack} held back by input gate or quality rules`,
+      heldBack === null
+        ? 'input gate and quality rules are left out here'
+        : `${heldBack} held back by input gate or quality rules`,
     ],
   ];
   const head = ['truth \\ reported', ...columns.map((name) => CLASS[name] ?? name)];

@@ -37,13 +37,15 @@ function someFilms(seed: number): ScoredFilm[] {
   }).flat();
 }
 
-test('scikit-learn counts the same figures, and a bootstrap of its own gives the same intervals', { skip }, () => {
+test('scikit-learn counts the same figures, and a bootstrap of its own gives the same intervals', {
+  skip,
+}, () => {
   const films = someFilms(1);
   const random = seeded(2);
   const weights = films.map(() => Math.floor(random() * 4));
   const answer = execFileSync(PYTHON, [SCRIPT], {
     input: JSON.stringify({
-      truth: films.map(({ truth }) => LABELS.findIndex((label) => label === truth)),
+      truth: films.map(({ truth }) => (LABELS as readonly string[]).indexOf(truth)),
       patient: films.map(({ patient }) => Number(patient)),
       probabilities: films.map(({ probabilities }) => LABELS.map((label) => probabilities[label])),
       present: THRESHOLDS.present,
@@ -68,7 +70,8 @@ test('scikit-learn counts the same figures, and a bootstrap of its own gives the
     [measure(scores, THRESHOLDS), theirs.figures],
     [measure(scores, THRESHOLDS, weights), theirs.weighted],
   ] as const) {
-    for (const [name, value] of Object.entries(wanted)) near(given[name as keyof Measures], value, 1e-9, name);
+    for (const [name, value] of Object.entries(wanted))
+      near(given[name as keyof Measures], value, 1e-9, name);
   }
   const roc = rocCurve(scores, ones);
   assert.equal(roc.length, theirs.roc[0].length);
