@@ -87,8 +87,10 @@ export async function classifyFiles(
     const sink = resultSink(options, reporting, inputs.length);
     const opening: Opening = { memory: createFileMemory(), rules: rulesForFiles(config.select), decoder };
     const read = async (input: Input) => infer(await open(input, opening), inference, model);
-    for await (const outcome of ahead(inputs, read, limit)) {
-      await sink.take(outcome);
+    // Files of one film are written while the next is read.
+    const reports = ahead(ahead(inputs, read, limit), sink.report, options.out === undefined ? 1 : REPORTS);
+    for await (const told of reports) {
+      sink.tell(told);
       // Nobody reads the results, and no files of them are wanted.
       if (readerLeft() && options.out === undefined) break;
     }
@@ -155,8 +157,20 @@ interface Reporting {
   readonly receiver: Config['ris'][number] | null;
 }
 
+/** What is told of a film: its line of JSON, or a sentence. */
+interface Told {
+  readonly kind: 'read' | 'failed';
+  readonly json: unknown;
+  readonly sentence: string;
+}
+
+/** Films whose files are being written while others are read. */
+const REPORTS = 3;
+
 interface ResultSink {
-  take(outcome: Outcome): Promise<void>;
+  /** Writes the files that are asked for; names follow the order of the calls. Does not reject. */
+  report(outcome: Outcome): Promise<Told>;
+  tell(told: Told): void;
   readonly counts: { readonly read: number; readonly failed: number };
 }
 
@@ -167,13 +181,7 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
   const nameOf = outputNames();
   const progress: Progress = progressOf(total, 'films');
 
-  function say(json: unknown, sentence: string): void {
-    progress.clear();
-    if (options.json === true) process.stdout.write(`${JSON.stringify(json)}\n`);
-    else process.stderr.write(sentence);
-  }
-
-  async function report(one: Read): Promise<void> {
+  async function report(one: Read): Promise<Told> {
     const started = performance.now();
     const name = nameOf(basename(one.path));
     const timings = { ...one.film.timings, ...one.outcome.timings, read: one.read + one.film.timings.read };
@@ -194,22 +202,27 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
         { name: `${name}.json`, bytes: `${JSON.stringify(json, null, 2)}\n` },
       ]);
     }
-    counts.read += 1;
     const findings = findingsOf(one.outcome.reading);
-    say(json, summaryOf(json, findings, conclusionOf([findings], TEXTS[language]), remarks, files));
+    const sentence = summaryOf(json, findings, conclusionOf([findings], TEXTS[language]), remarks, files);
+    return { kind: 'read', json, sentence };
   }
 
   return {
     counts,
-    async take(one) {
+    async report(one) {
       try {
         if (one.kind === 'failed') throw one.error;
-        await report(one);
+        return await report(one);
       } catch (error) {
         const failed = failedJson(one.path, asOurs(error));
-        counts.failed += 1;
-        say(failed, failureOf(failed));
+        return { kind: 'failed', json: failed, sentence: failureOf(failed) };
       }
+    },
+    tell({ kind, json, sentence }) {
+      counts[kind] += 1;
+      progress.clear();
+      if (options.json === true) process.stdout.write(`${JSON.stringify(json)}\n`);
+      else process.stderr.write(sentence);
       progress.step();
     },
   };

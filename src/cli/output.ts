@@ -27,18 +27,14 @@ export async function writeTogether(
   const moved: string[] = [];
   try {
     await mkdir(folder, { recursive: true });
-    for (const { name, bytes } of files) {
+    const written = files.map(({ name, bytes }) => {
       const path = join(folder, `.${name}.partial`);
       partial.push(path);
-      const handle = await open(path, 'w');
-      try {
-        await handle.writeFile(bytes);
-        // A full disk may show only here, with delayed allocation.
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    }
+      return writeSynced(path, bytes);
+    });
+    // Side by side: the disk brings them home together. None may be on its way any more when one is taken back.
+    await Promise.allSettled(written);
+    await Promise.all(written);
     for (const { name } of files) {
       const path = join(folder, name);
       await rename(join(folder, `.${name}.partial`), path);
@@ -48,6 +44,17 @@ export async function writeTogether(
   } catch (error) {
     await Promise.allSettled([...partial, ...moved].map((path) => rm(path, { force: true })));
     throw outputError(error);
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array | string): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    await handle.writeFile(bytes);
+    // A full disk may show only here, with delayed allocation.
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
