@@ -33,11 +33,12 @@ export async function startWay(ledger: Ledger, queue: Queue): Promise<Way> {
     async (claim) => {
       const number = Number(claim.studyUid.split('.').at(-1));
       await ledger.claims.report(claim, weighed(report(number)));
-      for (const destination of ['pacs', 'pacs', 'ris']) {
-        const one = await ledger.deliveries.claim({ destination, worker: 'bench', leaseMs: 60_000 });
-        if (one === undefined) continue;
-        await ledger.readings.bytes(one.delivery.object.id);
-        await ledger.deliveries.sent(one);
+      for (const destination of ['pacs', 'ris']) {
+        let one = await ledger.deliveries.claim({ destination, worker: 'bench', leaseMs: 60_000 });
+        while (one !== undefined) {
+          await ledger.readings.bytes(one.delivery.object.id);
+          one = (await ledger.deliveries.sent(one, { leaseMs: 60_000 })).next;
+        }
       }
       ended.get(claim.studyUid)?.();
     },

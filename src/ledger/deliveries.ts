@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Expression, sql } from 'kysely';
 import { DeepHealthError } from '../errors/error.ts';
 import type { Db, LedgerContext, Trx } from './context.ts';
 import { closeStudyWhenDone, parkDependents, recount } from './delivery-flow.ts';
@@ -127,53 +127,61 @@ function free(db: Db | Trx, destination: string, priority: number) {
 
 async function claimDelivery(
   context: LedgerContext,
-  { destination, worker, leaseMs }: DeliveryClaimOptions,
+  options: DeliveryClaimOptions,
 ): Promise<DeliveryClaim | undefined> {
   // Priority by priority: within one, the due time is a range of the index.
   const due = (db: Db | Trx, priority: number) =>
-    free(db, destination, priority).where('next_attempt_at', '<=', context.now());
+    free(db, options.destination, priority).where('next_attempt_at', '<=', context.now()).select('id');
   for (const priority of [0, 1]) {
-    const any = await context.read((db) => due(db, priority).select('id').executeTakeFirst());
-    if (any === undefined) continue;
-    const claim = await context.write(async (trx) => {
-      const query = due(trx, priority).selectAll();
-      const row = await (context.dialect === 'postgres'
-        ? query.forUpdate().skipLocked()
-        : query
-      ).executeTakeFirst();
-      return row === undefined ? undefined : take(context, trx, row, { worker, leaseMs });
-    });
-    if (claim !== undefined) return claim;
+    if (context.dialect === 'sqlite') {
+      // Asked over and over by idle senders: a look without the write lock first.
+      const any = await context.read((db) => due(db, priority).executeTakeFirst());
+      if (any === undefined) continue;
+      const claim = await context.write((trx) => take(context, trx, due(trx, priority), options));
+      if (claim !== undefined) return claim;
+    } else {
+      // One statement is a transaction of its own, whether it finds something or not.
+      const claim = await context.read((db) =>
+        take(context, db, due(db, priority).forUpdate().skipLocked(), options),
+      );
+      if (claim !== undefined) return claim;
+    }
   }
   return undefined;
 }
 
+/** Takes the one delivery that the query names, if it does. */
 async function take(
   context: LedgerContext,
-  trx: Trx,
-  row: DeliveryRow,
+  db: Db | Trx,
+  one: Expression<{ id: number }>,
   { worker, leaseMs }: Pick<DeliveryClaimOptions, 'worker' | 'leaseMs'>,
-): Promise<DeliveryClaim> {
+): Promise<DeliveryClaim | undefined> {
   const now = context.now();
-  const taken = {
-    worker: storable(worker),
-    fence: row.fence + 1,
-    attempts: row.attempts + 1,
-    next_attempt_at: now + leaseMs,
-    first_attempt_at: row.first_attempt_at ?? now,
-  };
-  await trx.updateTable('deliveries').set(taken).where('id', '=', row.id).execute();
-  const object = await trx
+  const row = await db
+    .updateTable('deliveries')
+    .set((set) => ({
+      worker: storable(worker),
+      fence: set('fence', '+', 1),
+      attempts: set('attempts', '+', 1),
+      next_attempt_at: now + leaseMs,
+      first_attempt_at: sql<number>`coalesce(first_attempt_at, ${now})`,
+    }))
+    .where('id', '=', sql<number>`(${one})`)
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const object = await db
     .selectFrom('objects')
     .selectAll()
     .where('id', '=', row.object_id)
     .executeTakeFirstOrThrow();
   return {
-    token: taken.fence,
-    worker: taken.worker,
-    leaseUntil: taken.next_attempt_at,
+    token: row.fence,
+    worker: storable(worker),
+    leaseUntil: row.next_attempt_at,
     priority: priorityOf(row.priority),
-    delivery: deliveryOf({ ...row, ...taken }, object),
+    delivery: deliveryOf(row, object),
   };
 }
 
@@ -186,7 +194,7 @@ async function claimNextOf(
 ): Promise<DeliveryClaim | undefined> {
   const query = trx
     .selectFrom('deliveries')
-    .selectAll()
+    .select('id')
     .where('study_uid', '=', studyUid)
     .where('destination', '=', destination)
     .where('state', '=', sql.lit('pending'))
@@ -195,11 +203,8 @@ async function claimNextOf(
     .orderBy('next_attempt_at')
     .orderBy('id')
     .limit(1);
-  const row = await (context.dialect === 'postgres'
-    ? query.forUpdate().skipLocked()
-    : query
-  ).executeTakeFirst();
-  return row === undefined ? undefined : take(context, trx, row, { worker, leaseMs });
+  const one = context.dialect === 'postgres' ? query.forUpdate().skipLocked() : query;
+  return take(context, trx, one, { worker, leaseMs });
 }
 
 async function end(

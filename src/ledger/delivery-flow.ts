@@ -3,7 +3,7 @@ import { DeepHealthError, ERROR_KINDS } from '../errors/error.ts';
 import type { LedgerContext, Trx } from './context.ts';
 import { record } from './events.ts';
 import { reasonColumns, storable } from './rows.ts';
-import type { StudyRow } from './schema.ts';
+import type { DeliveryRow, StudyRow } from './schema.ts';
 import { enter } from './study-rows.ts';
 import type { NewDelivery, StudyState } from './types.ts';
 import type { StudyUid } from './uids.ts';
@@ -22,80 +22,125 @@ export async function enterDeliveries(
   objects: ReadonlyMap<string, number>,
   deliveries: readonly NewDelivery[],
 ): Promise<void> {
-  const ids = new Map<string, number>();
-  for (const delivery of deliveries) {
-    const objectId = objects.get(delivery.object);
-    const after = (delivery.after ?? []).map((key) => ids.get(key));
-    if (objectId === undefined || after.includes(undefined) || ids.has(delivery.key)) {
-      throw new DeepHealthError('ledger.report-invalid');
-    }
-    const earlier = await trx
-      .selectFrom('deliveries')
-      .select('id')
-      .where('study_uid', '=', study.study_uid)
-      .where('destination', '=', delivery.destination)
-      .where('state', '=', 'pending')
-      .execute();
-    const { id, isNew } = await enterDelivery(trx, study, objectId, delivery, now());
-    ids.set(delivery.key, id);
+  if (deliveries.length === 0) return;
+  const planned = plan(objects, deliveries);
+  const known = await trx
+    .selectFrom('deliveries')
+    .select(['id', 'object_id', 'destination', 'state'])
+    .where('study_uid', '=', study.study_uid)
+    .orderBy('id')
+    .execute();
+  const before = new Map(known.map((row) => [placeOf(row), row]));
+  await takeUp(
+    trx,
+    study,
+    planned.flatMap((one) => before.get(placeOf(one)) ?? []),
+    now(),
+  );
+  const fresh = new Map(planned.flatMap((one) => (before.has(placeOf(one)) ? [] : [[placeOf(one), one]])));
+  const entered = await insertDeliveries(trx, study, [...fresh.values()], now());
+  const ids = new Map([...known, ...entered].map((row) => [placeOf(row), row.id]));
+
+  // Each waits for what is pending to its destination when its turn comes, and for what its report names.
+  const pending = new Map(
+    known.filter(({ state }) => state === 'pending').map((row) => [row.id, row.destination]),
+  );
+  const byKey = new Map<string, number>();
+  const waits: { delivery_id: number; on_id: number; until_sent: number }[] = [];
+  for (const one of planned) {
+    const place = placeOf(one);
+    const id = ids.get(place);
+    if (id === undefined) throw new Error('a delivery that was just entered is not there');
+    byKey.set(one.key, id);
     // An object that is on its way already (a film read again with the same result) keeps the order it has: were
     // it to wait for what was entered after it, the two would wait for each other for ever.
-    if (!isNew) continue;
-    const waits = new Map<number, number>();
-    for (const { id: on } of earlier) waits.set(on, 0);
-    for (const on of after) if (on !== undefined) waits.set(on, 1);
-    for (const [on, untilSent] of waits) {
-      await trx
-        .insertInto('delivery_waits')
-        .values({ delivery_id: id, on_id: on, until_sent: untilSent })
-        .onConflict((conflict) => conflict.columns(['delivery_id', 'on_id']).doNothing())
-        .execute();
+    if (fresh.get(place) === one) {
+      const on = new Map<number, number>();
+      for (const [earlier, destination] of pending) if (destination === one.destination) on.set(earlier, 0);
+      for (const key of one.after) on.set(byKey.get(key) ?? Number.NaN, 1);
+      for (const [onId, untilSent] of on) waits.push({ delivery_id: id, on_id: onId, until_sent: untilSent });
     }
+    if (before.get(place)?.state !== 'sent') pending.set(id, one.destination);
+  }
+  if (waits.length > 0) {
+    await trx
+      .insertInto('delivery_waits')
+      .values(waits)
+      .onConflict((conflict) => conflict.columns(['delivery_id', 'on_id']).doNothing())
+      .execute();
   }
   await recount(trx, study.study_uid);
 }
 
-/** Enters one delivery; the same object to the same destination is delivered once, whatever the run. */
-async function enterDelivery(
+interface Planned extends Pick<NewDelivery, 'key' | 'via'> {
+  readonly object_id: number;
+  readonly destination: string;
+  readonly after: readonly string[];
+}
+
+/** The same object to the same destination is delivered once, whatever the run. */
+function placeOf({ object_id, destination }: Pick<Planned, 'object_id' | 'destination'>): string {
+  return `${object_id} ${destination}`;
+}
+
+/** @throws `ledger.report-invalid` when a delivery names what is not of this report, or not before it */
+function plan(objects: ReadonlyMap<string, number>, deliveries: readonly NewDelivery[]): Planned[] {
+  const keys = new Set<string>();
+  return deliveries.map(({ key, object, destination, via, after = [] }) => {
+    const objectId = objects.get(object);
+    if (objectId === undefined || keys.has(key) || !after.every((other) => keys.has(other))) {
+      throw new DeepHealthError('ledger.report-invalid');
+    }
+    keys.add(key);
+    return { key, via, after, destination: storable(destination), object_id: objectId };
+  });
+}
+
+/** What the study had on its way before belongs to this run now; what was parked goes again. */
+async function takeUp(
   trx: Trx,
   study: StudyRow,
-  objectId: number,
-  delivery: NewDelivery,
+  known: readonly Pick<DeliveryRow, 'id' | 'state'>[],
   now: number,
-): Promise<{ readonly id: number; readonly isNew: boolean }> {
-  const known = await trx
-    .selectFrom('deliveries')
-    .select(['id', 'state'])
-    .where('object_id', '=', objectId)
-    .where('destination', '=', delivery.destination)
-    .executeTakeFirst();
-  if (known !== undefined) {
+): Promise<void> {
+  for (const parked of [true, false]) {
+    const ids = known.filter(({ state }) => (state === 'parked') === parked).map(({ id }) => id);
+    if (ids.length === 0) continue;
     await trx
       .updateTable('deliveries')
-      .set({ run: study.run, ...(known.state === 'parked' ? pendingAgain(now) : {}) })
-      .where('id', '=', known.id)
+      .set({ run: study.run, ...(parked ? pendingAgain(now) : {}) })
+      .where('id', 'in', ids)
       .execute();
-    return { id: known.id, isNew: false };
   }
-  const { id } = await trx
+}
+
+async function insertDeliveries(
+  trx: Trx,
+  study: StudyRow,
+  planned: readonly Planned[],
+  now: number,
+): Promise<Pick<DeliveryRow, 'id' | 'object_id' | 'destination' | 'state'>[]> {
+  if (planned.length === 0) return [];
+  return trx
     .insertInto('deliveries')
-    .values({
-      study_uid: study.study_uid,
-      run: study.run,
-      destination: storable(delivery.destination),
-      via: delivery.via,
-      object_id: objectId,
-      state: 'pending',
-      priority: study.priority,
-      blockers: 0,
-      attempts: 0,
-      next_attempt_at: now,
-      fence: 0,
-      created_at: now,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return { id, isNew: true };
+    .values(
+      planned.map(({ object_id, destination, via }) => ({
+        study_uid: study.study_uid,
+        run: study.run,
+        destination,
+        via,
+        object_id,
+        state: 'pending' as const,
+        priority: study.priority,
+        blockers: 0,
+        attempts: 0,
+        next_attempt_at: now,
+        fence: 0,
+        created_at: now,
+      })),
+    )
+    .returning(['id', 'object_id', 'destination', 'state'])
+    .execute();
 }
 
 function pendingAgain(now: number) {
