@@ -207,3 +207,17 @@ test('a map where a key should stand is a problem, and what is in it is told now
   assert.doesNotMatch(JSON.stringify(loaded), /hidden/);
   assert.equal(warned.mock.callCount(), 0);
 });
+
+test('brackets without end are one problem, however many', () => {
+  for (const levels of [40, 2_000, 100_000]) {
+    for (const source of [
+      '['.repeat(levels) + ']'.repeat(levels),
+      `${'[a: '.repeat(levels)}${']'.repeat(levels)}`,
+    ]) {
+      const loaded = load(`ledger: ${source}\n`);
+      assert.equal(loaded.kind, 'invalid');
+      assert.equal(loaded.problems.length, 1);
+      assert.match(loaded.problems[0]?.message ?? '', /levels/);
+    }
+  }
+});

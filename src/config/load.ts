@@ -43,6 +43,24 @@ export function loadConfig(
   return { ...parseConfig(source, dirname(resolve(file)), env), file };
 }
 
+/** Levels of maps and lists: far more than the schema has, far fewer than a stack. */
+const MOST_LEVELS = 32;
+const TOO_DEEP: Problem = {
+  path: '',
+  message: `Values are nested in more than ${MOST_LEVELS} levels.`,
+  remedy: 'Look for brackets or indentation that were not meant.',
+};
+
+/** Whether maps and lists are nested in more than so many levels, told without a stack of calls. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levels) return true;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return false;
+}
+
 /** The same for text that was read already; `folder` is what `${file:…}` paths are relative to. */
 function parseConfig(
   source: string,
@@ -61,6 +79,10 @@ function parseConfig(
     stringKeys: true,
     logLevel: 'error',
   });
+  // The reader's own stack ended.
+  if (yaml.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
+    return { kind: 'invalid', problems: [TOO_DEEP] };
+  }
   if (yaml.errors.length > 0) {
     const problems = yaml.errors.map((error): Problem => {
       const { line, col } = lines.linePos(error.pos[0]);
@@ -83,6 +105,7 @@ function parseConfig(
     };
     return { kind: 'invalid', problems: [problem] };
   }
+  if (isDeeper(plain, MOST_LEVELS)) return { kind: 'invalid', problems: [TOO_DEEP] };
   const { document, problems, referenced } = interpolate(plain, folder, env);
   const parsed = configSchema.safeParse(document);
   if (parsed.success) {

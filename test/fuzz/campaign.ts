@@ -1,11 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Assignment, Report } from './child.ts';
 import type { FuzzTarget } from './target.ts';
 
 const CHILD = new URL('./child.ts', import.meta.url);
 /** Loading everything on a busy machine. */
 const START_MS = 300_000;
+const WATCH_MS = 100;
+/** So many times its limit by the clock, and a case hangs even if it does nothing. */
+const PATIENCE = 20;
+/** sysconf(_SC_CLK_TCK): 100 on every Linux. */
+const TICKS_PER_SECOND = 100;
 
 /** What became of the cases of one target. */
 export interface TargetResult {
@@ -57,52 +65,37 @@ export async function runTarget(
   const memory: Sample[][] = [];
   let defectCount = 0;
   let next = 0;
-  /** After a hang between two signs of life: sure of the case, up to here. */
-  let carefulUntil = 0;
 
   function defect(number: number, what: string): void {
     defectCount += 1;
     if (defects.length < MOST_KEPT) defects.push({ number, what });
     say(`${target.name} ${number}: ${what}`);
   }
+  const heard: Heard = {
+    defect,
+    count(more) {
+      for (const [outcome, count] of Object.entries(more))
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    },
+  };
 
+  const folder = mkdtempSync(join(tmpdir(), 'fuzz-place-'));
+  const place = join(folder, 'case');
   while (next < cases && Date.now() < until) {
-    const careful = next < carefulUntil;
-    const to = careful ? Math.min(cases, carefulUntil) : cases;
-    const { at, ended, samples } = await runChild(
-      { target: target.name, seed, from: next, to, careful },
-      target.limitMs,
-      until,
-      {
-        defect,
-        count(more) {
-          for (const [outcome, count] of Object.entries(more))
-            outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
-        },
-      },
-    );
+    writeFileSync(place, new Float64Array([next]));
+    const assignment = { target: target.name, seed, from: next, to: cases, place };
+    const { at, ended, samples } = await runChild(assignment, target.limitMs, until, heard);
     memory.push(samples);
-    if (ended === 'done') {
-      next = to;
-      continue;
+    next = at;
+    if (ended === 'done' || ended === 'time') continue;
+    if (target.disposable === true) stopped.push(at);
+    else {
+      const hung = `hangs for more than ${target.limitMs} ms of processor time`;
+      defect(at, ended === 'hang' ? hung : `ends its process (${ended})`);
     }
-    if (ended === 'time') {
-      next = at;
-      break;
-    }
-    if (careful || target.disposable === true) {
-      if (target.disposable === true) stopped.push(at);
-      else
-        defect(
-          at,
-          ended === 'hang' ? `hangs for more than ${target.limitMs} ms` : `ends its process (${ended})`,
-        );
-      next = at + 1;
-    } else {
-      next = at;
-      carefulUntil = at + 20_000;
-    }
+    next = at + 1;
   }
+  rmSync(folder, { recursive: true });
   const longest = memory.toSorted((a, b) => b.length - a.length)[0] ?? [];
   return {
     target: target.name,
@@ -118,7 +111,7 @@ interface Heard {
   count(outcomes: Readonly<Record<string, number>>): void;
 }
 
-/** One process: up to its end, its death, or its silence. */
+/** One process: up to its end, its death, or a case that does not end. */
 async function runChild(
   assignment: Assignment,
   limitMs: number,
@@ -130,47 +123,66 @@ async function runChild(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const samples: Sample[] = [];
-  let at = assignment.from;
+  let ready = false;
   let ended: string | undefined;
-  let silence: NodeJS.Timeout | undefined;
-  const wait = (milliseconds: number) => {
-    clearTimeout(silence);
-    silence = setTimeout(() => {
-      ended = 'hang';
-      child.kill('SIGKILL');
-    }, milliseconds);
+  const end = (why: string) => {
+    ended = why;
+    child.kill('SIGKILL');
   };
-  wait(START_MS);
+  /** Since when it has been at the same case, by the clock and by its own processor time. */
+  let since = { at: assignment.from, clock: performance.now(), worked: 0 };
+  const watch = setInterval(() => {
+    if (ended !== undefined) return;
+    if (Date.now() > until) return end('time');
+    const at = caseAt(assignment.place);
+    const worked = processorMs(child.pid);
+    const clock = performance.now();
+    if (at !== since.at || !ready) since = { at, clock, worked };
+    const waited = clock - since.clock;
+    // A busy machine is no hang: its own work counts. Whoever does not work either is given up in the end.
+    if (worked - since.worked > limitMs || waited > PATIENCE * limitMs) end('hang');
+  }, WATCH_MS);
+  const late = setTimeout(() => end('no start'), START_MS);
   child.on('message', (report: Report) => {
-    wait(limitMs + 2_000);
     switch (report.kind) {
       case 'ready':
-        break;
-      case 'at':
-        at = report.number;
+        clearTimeout(late);
+        ready = true;
         break;
       case 'defect':
         heard.defect(report.number, report.what);
         break;
       case 'done':
-        at = report.number;
         heard.count(report.outcomes);
         samples.push(report);
         break;
       case 'end':
-        ended = 'done';
-        clearTimeout(silence);
+        ended ??= 'done';
         break;
-    }
-    if (Date.now() > until && ended === undefined) {
-      ended = 'time';
-      child.kill('SIGKILL');
     }
   });
   child.send(assignment);
   const [code, signal] = await once(child, 'exit');
-  clearTimeout(silence);
+  clearInterval(watch);
+  clearTimeout(late);
+  const at = ended === 'done' ? assignment.to : caseAt(assignment.place);
   return { at, ended: ended ?? String(signal ?? code), samples };
+}
+
+function caseAt(place: string): number {
+  return new Float64Array(Uint8Array.from(readFileSync(place)).buffer)[0] ?? 0;
+}
+
+/** Processor time of a process and its threads so far (proc(5): utime and stime), in milliseconds. */
+function processorMs(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (1000 / TICKS_PER_SECOND) * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    // No such file system: the clock alone decides.
+    return 0;
+  }
 }
 
 function growth(samples: readonly Sample[]): TargetResult['memory'] {

@@ -1,4 +1,5 @@
 /** A process that tries the cases of one target; its parent watches it, since a case may end or hang it. */
+import { openSync, writeSync } from 'node:fs';
 import { caseRandom } from './random.ts';
 import { TARGETS } from './targets/all.ts';
 
@@ -8,14 +9,12 @@ export interface Assignment {
   readonly seed: number;
   readonly from: number;
   readonly to: number;
-  /** Says of every case that it begins. */
-  readonly careful: boolean;
+  /** Holds the number of the case that is being tried, a double: it can be read when this process is gone. */
+  readonly place: string;
 }
 
 export type Report =
   | { readonly kind: 'ready' }
-  /** The case that begins now. */
-  | { readonly kind: 'at'; readonly number: number }
   | { readonly kind: 'defect'; readonly number: number; readonly what: string }
   /** Since the last one; memory after a collection, bytes. */
   | {
@@ -28,14 +27,13 @@ export type Report =
   | { readonly kind: 'end' };
 
 const MEMORY_EVERY = 2_000;
-/** The parent has to know where we are when we are gone: before the case, but not before each. */
-const TELL_EVERY_MS = 200;
+const BREATH_MS = 100;
 
 function tell(report: Report): void {
   process.send?.(report);
 }
 
-async function work({ target: name, seed, from, to, careful }: Assignment): Promise<void> {
+async function work({ target: name, seed, from, to, place }: Assignment): Promise<void> {
   const target = TARGETS.find((one) => one.name === name);
   if (target === undefined) throw new Error(`no target ${name}`);
   let number = from;
@@ -50,14 +48,16 @@ async function work({ target: name, seed, from, to, careful }: Assignment): Prom
   const open = await target.open();
   tell({ kind: 'ready' });
   let outcomes: Record<string, number> = {};
-  let told = 0;
+  const file = openSync(place, 'r+');
+  const here = new Float64Array(1);
+  let breath = 0;
   for (; number < to; number++) {
-    const now = performance.now();
-    if (careful || target.disposable === true || now - told > TELL_EVERY_MS) {
-      tell({ kind: 'at', number });
-      told = now;
-      // The message has to leave before a case that never gives the thread back.
+    here[0] = number;
+    writeSync(file, here, 0, 8, 0);
+    // Messages leave, and promises that nobody heard are told, between cases only.
+    if (performance.now() - breath > BREATH_MS) {
       await new Promise((resolve) => setImmediate(resolve));
+      breath = performance.now();
     }
     try {
       const outcome = await open.run(open.make(caseRandom(seed, name, number)));

@@ -9,7 +9,7 @@ const FINDS = new URL('../fixtures/fuzz/', import.meta.url);
 
 /** About a second or two each on a quiet machine. */
 const CASES: Readonly<Record<string, number>> = {
-  ...{ film: 1_200, identity: 1_500, decoders: 250, codecs: 250, stow: 250 },
+  ...{ film: 1_200, identity: 1_500, decoders: 250, codecs: 250, stow: 250, picture: 400 },
   ...{ qido: 2_000, wado: 3_000, store: 3_000, mllp: 5_000, config: 300, manifest: 3_000 },
 };
 

@@ -4,7 +4,7 @@ import type { FuzzRandom } from './random.ts';
 /** One door through which bytes from outside come in. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Milliseconds after which a case counts as a hang. */
+  /** Milliseconds of processor time after which a case counts as a hang. */
   readonly limitMs: number;
   /** Share of the cases of a run over all targets. */
   readonly weight: number;

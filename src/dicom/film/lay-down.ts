@@ -77,8 +77,10 @@ function placePairs(
   let lower = upper + columns;
   let at = to;
   for (const end = upper + columns - 1; upper < end; upper += 2, lower += 2, at += step) {
-    const above = (table[samples[upper] as number] as number) + (table[samples[upper + 1] as number] as number);
-    const below = (table[samples[lower] as number] as number) + (table[samples[lower + 1] as number] as number);
+    const above =
+      (table[samples[upper] as number] as number) + (table[samples[upper + 1] as number] as number);
+    const below =
+      (table[samples[lower] as number] as number) + (table[samples[lower + 1] as number] as number);
     pixels[at] = (above + below + 2) >> 2;
   }
   if (columns % 2 === 1) {

@@ -66,8 +66,9 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
   const rules = options.rules ?? DEFAULT_RULES;
   if (bytes.length === 0) throw new DeepHealthError('file.empty');
   if (bytes.length > limits.fileBytes) throw new DeepHealthError('file.too-large');
-  if (pictureFormat(bytes) !== undefined) {
-    const film = await openPicture(bytes, limits);
+  // A DICOM file may begin like another format (PS3.10 7.1 leaves the preamble free): its mark decides.
+  if (!isDicom(bytes) && pictureFormat(bytes) !== undefined) {
+    const film = await openPicture(bytes, options.decoder, limits);
     const refusal = refuseSize(film.rows, film.columns, rules);
     if (refusal?.verdict === 'refuse') throw new DeepHealthError(refusal.code, refusal.message);
     return { ...film, timings: { read: 0, decode: performance.now() - began } };

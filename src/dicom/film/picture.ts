@@ -1,18 +1,17 @@
 import { DeepHealthError } from '../../errors/error.ts';
+import type { Decoder } from './decode/decoder.ts';
 import type { Film, Remark } from './film.ts';
 import { layDown } from './lay-down.ts';
 import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
 import { pictureToFilm, turnOfExif } from './orientation.ts';
+import type { PictureHeader } from './picture/header.ts';
+import { readJpegPicture } from './picture/jpeg.ts';
+import { readPng } from './picture/png.ts';
 import { polarityRemarks } from './polarity.ts';
 import { histogramOf, quantiles } from './statistics.ts';
 
-/** Channels further apart than this are colour. */
-const GREY_TOLERANCE = 24;
 /** More colour than in this share of the pixels is not a grey picture with JPEG noise or a coloured mark. */
 const COLOUR_SHARE = 0.01;
-
-/** Longer than this takes no picture within the limit of pixels. */
-const DECODE_SECONDS = 30;
 
 /** What the first bytes say a picture file is. */
 export function pictureFormat(bytes: Uint8Array): 'jpeg' | 'png' | undefined {
@@ -23,51 +22,31 @@ export function pictureFormat(bytes: Uint8Array): 'jpeg' | 'png' | undefined {
 
 /**
  * Opens a film that is a JPEG or PNG file: upright by EXIF, transparent parts black, nearly grey colours as
- * luma, 16 bits by their own range where they leave most of theirs empty.
+ * luma, 16 bits by their own range where they leave most of theirs empty. Nothing native touches its bytes but
+ * zlib: headers and PNG are read here, JPEG by the WebAssembly codecs, both in worker threads
+ * (docs/decisions/0150).
  *
- * @throws DeepHealthError `picture.undecodable`, `pixel.too-large`, `film.colour`, `film.blank`.
+ * @throws DeepHealthError `picture.undecodable`, `pixel.*`, `film.colour`, `film.blank`.
  */
 export async function openPicture(
   bytes: Uint8Array,
+  decoder: Decoder,
   limits: Partial<FilmLimits> = {},
 ): Promise<Omit<Film, 'timings'>> {
   const { pixels: mostPixels } = { ...DEFAULT_FILM_LIMITS, ...limits };
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // Loaded when the first picture file comes: DICOM films do without.
-  const { default: sharp } = await import('sharp');
-  const source = sharp(file, { failOn: 'error', limitInputPixels: false }).timeout({
-    seconds: DECODE_SECONDS,
-  });
-  const header = await decoded(source.metadata());
-  const { width: columns, height: rows } = header;
-  if (columns * rows > mostPixels || (header.pages ?? 1) > 1) {
-    throw new DeepHealthError(
-      'pixel.too-large',
-      `The picture has ${columns} × ${rows} pixels, or several pages.`,
-    );
+  const header = pictureFormat(bytes) === 'png' ? readPng(bytes) : readJpegPicture(bytes);
+  const { rows, columns, orientation } = header;
+  if (columns * rows > mostPixels) {
+    throw new DeepHealthError('pixel.too-large', `The picture has ${columns} × ${rows} pixels.`);
   }
-  const deep = header.depth === 'ushort';
-  const remarks: Remark[] = [];
-  if (header.format === 'jpeg') {
-    remarks.push({ code: 'lossy', message: 'The film is a JPEG picture, compressed with loss.' });
-  }
-  const opaque = header.hasAlpha ? source.flatten({ background: '#000000' }) : source;
-  const colour = header.channels >= 3;
-  const raw = await decoded(
-    opaque
-      .toColourspace(colour ? (deep ? 'rgb16' : 'srgb') : deep ? 'grey16' : 'b-w')
-      .raw({ depth: deep ? 'ushort' : 'uchar' })
-      .toBuffer({ resolveWithObject: true }),
-  );
-  const cells = deep
-    ? new Uint16Array(raw.data.buffer, raw.data.byteOffset, raw.data.length >> 1)
-    : new Uint8Array(raw.data.buffer, raw.data.byteOffset, raw.data.length);
-  const samples = greyOf(cells, raw.info.channels);
+  const { samples, coloured } = await decoded(decoder.decodePicture(bytes, header));
+  if (coloured > COLOUR_SHARE * samples.length) throw new DeepHealthError('film.colour');
+  const remarks = remarksOn(header);
   const { table, remark } = tableFor(samples, rows, columns);
   if (remark !== undefined) remarks.push(remark);
-  const turn = turnOfExif(header.orientation ?? 1);
+  const turn = turnOfExif(orientation);
   const picture = layDown({ rows, columns, samples }, table, turn, undefined);
-  remarks.push(...polarityRemarks(picture, header.hasAlpha === true));
+  remarks.push(...polarityRemarks(picture, header.channels % 2 === 0));
   return {
     kind: 'picture',
     dataset: {},
@@ -80,30 +59,28 @@ export async function openPicture(
   };
 }
 
+/** The codecs speak of frames; here they refuse a file. */
 async function decoded<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (cause) {
+    if (!(cause instanceof DeepHealthError) || cause.code !== 'pixel.undecodable') throw cause;
     throw new DeepHealthError('picture.undecodable', undefined, { cause });
   }
 }
 
-/** One grey a pixel of one or three channels (ITU-R BT.601 luma). */
-function greyOf(cells: Uint8Array | Uint16Array, channels: number): Uint8Array | Uint16Array {
-  if (channels < 3) return cells;
-  const pixels = Math.floor(cells.length / channels);
-  const grey = cells instanceof Uint8Array ? new Uint8Array(pixels) : new Uint16Array(pixels);
-  const tolerance = cells instanceof Uint8Array ? GREY_TOLERANCE : GREY_TOLERANCE * 257;
-  let coloured = 0;
-  for (let i = 0, at = 0; i < pixels; i++, at += channels) {
-    const red = cells[at] as number;
-    const green = cells[at + 1] as number;
-    const blue = cells[at + 2] as number;
-    if (Math.max(red, green, blue) - Math.min(red, green, blue) > tolerance) coloured += 1;
-    grey[i] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+function remarksOn({ codec, greyProfile }: PictureHeader): Remark[] {
+  const remarks: Remark[] = [];
+  if (codec === 'jpeg') {
+    remarks.push({ code: 'lossy', message: 'The film is a JPEG picture, compressed with loss.' });
   }
-  if (coloured > COLOUR_SHARE * pixels) throw new DeepHealthError('film.colour');
-  return grey;
+  if (greyProfile) {
+    remarks.push({
+      code: 'grey-profile',
+      message: 'The picture brings a profile for its greys, which was not applied.',
+    });
+  }
+  return remarks;
 }
 
 /** Cells to greys: 8 bits as they are; 16 bits scaled, by their own range when they leave half of theirs empty. */

@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../target.ts';
 import { codecs } from './codecs.ts';
 import { decoders, film, identity } from './film.ts';
 import { config, manifest, mllp } from './others.ts';
+import { picture } from './picture.ts';
 import { qido, store, stow, wado } from './web.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -9,6 +10,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   identity,
   decoders,
   codecs,
+  picture,
   stow,
   qido,
   wado,

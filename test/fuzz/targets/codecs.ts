@@ -1,10 +1,5 @@
 import { checkCodestream } from '../../../src/dicom/film/decode/check.ts';
-import {
-  type CodecPicture,
-  type Codecs,
-  codecsMaker,
-  compileCodecs,
-} from '../../../src/dicom/film/decode/codecs.ts';
+import { type CodecPicture, type Codecs, codecsMaker } from '../../../src/dicom/film/decode/codecs.ts';
 import { readCodestream } from '../../../src/dicom/film/decode/codestream.ts';
 import { decodeRle } from '../../../src/dicom/film/decode/rle.ts';
 import { codingOf } from '../../../src/dicom/film/decode/syntaxes.ts';
@@ -19,11 +14,11 @@ const HEAP_BYTES = 64 * 2 ** 20;
 /** The WebAssembly codecs called directly, without a worker around them: for the number of cases. */
 export const codecs: FuzzTarget = {
   name: 'codecs',
-  limitMs: 3_000,
+  limitMs: 1_000,
   weight: 20,
   disposable: true,
   async open() {
-    const make = codecsMaker(await compileCodecs(HEAP_BYTES));
+    const make = codecsMaker(HEAP_BYTES);
     const films = await codedFilms();
     let instance: Codecs | undefined;
 

@@ -4,7 +4,7 @@ import { codedFilms } from '../../../../test/fuzz/codestream.ts';
 import { encodedFrame } from '../frame.ts';
 import { DEFAULT_FILM_LIMITS } from '../limits.ts';
 import { parseDicom } from '../parse.ts';
-import { type CodecPicture, codecsMaker, compileCodecs } from './codecs.ts';
+import { type CodecPicture, codecsMaker } from './codecs.ts';
 import { readCodestream } from './codestream.ts';
 import { reducedCodecsMaker } from './reduced-codecs.ts';
 import { codingOf } from './syntaxes.ts';
@@ -24,7 +24,7 @@ async function picturesOfSeeds(): Promise<CodecPicture[]> {
 }
 
 test('whatever a picture left in the memory of the codecs, the next one comes out as ever', async () => {
-  const codecs = codecsMaker(await compileCodecs(64 * 2 ** 20))();
+  const codecs = codecsMaker(64 * 2 ** 20)();
   const pictures = await picturesOfSeeds();
   const expected = pictures.map((picture) => Buffer.from(codecs.decode(picture)));
   for (const picture of pictures) {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { withHeapBound } from './memory.ts';
 
@@ -10,12 +10,14 @@ export interface CodecPicture {
   readonly columns: number;
   readonly precision: number;
   readonly signed: boolean;
+  /** Of 8 bits and a JPEG: 3 gives red, green and blue, interleaved. Default 1. */
+  readonly components?: 1 | 3;
 }
 
 /** One instance of the codecs. After an error its heap cannot be trusted: make another. */
 export interface Codecs {
   /**
-   * Decodes a picture of one component.
+   * Decodes a picture.
    * @returns its samples, a view of the heap that holds until the next call: bytes or little endian words,
    * as `cellBytes` says.
    * @throws Error for everything that the codec refuses or stumbles over.
@@ -40,28 +42,23 @@ const FUNCTIONS = {
   htj2k: 'DecodeHtJpeg2000',
 } as const;
 
-/** Index of MONOCHROME2 in the codecs' own enumeration of photometric interpretations. */
+/** In the codecs' own enumeration of photometric interpretations. */
 const MONOCHROME2 = 1;
+const RGB = 2;
 
 /** What the codecs export, as far as it is used here; pointers and lengths are numbers. */
 type Exports = Readonly<Record<string, ((...values: number[]) => number) | undefined>>;
 
 /**
- * Compiles dcmjs-native-codecs.wasm of npm dcmjs-codecs (MIT: OpenJPEG, CharLS, OpenJPH and libjpeg of 8, 12
- * and 16 bits). The module is shared with the workers, which make instances of it.
+ * Makes fresh instances of dcmjs-native-codecs.wasm of npm dcmjs-codecs (MIT: OpenJPEG, CharLS, OpenJPH and
+ * libjpeg of 8, 12 and 16 bits). The first compiles it (Node shares the code between threads) and runs the static
+ * constructors, tens of milliseconds each; the others begin with the memory that it had after them.
  */
-export async function compileCodecs(heapBytes: number): Promise<WebAssembly.Module> {
-  const path = createRequire(import.meta.url).resolve('dcmjs-codecs/build/dcmjs-native-codecs.wasm');
-  return WebAssembly.compile(withHeapBound(await readFile(path), heapBytes));
-}
-
-/**
- * Makes fresh instances of the compiled codecs. The first runs the static constructors (tens of
- * milliseconds); the others begin with the memory that it had after them.
- */
-export function codecsMaker(module: WebAssembly.Module): () => Codecs {
+export function codecsMaker(heapBytes: number): () => Codecs {
+  let module: WebAssembly.Module | undefined;
   let initialized: Uint8Array | undefined;
   return () => {
+    module ??= compiled(heapBytes);
     const warnings: string[] = [];
     const { memory, api } = link(module, (line) => {
       const complaint = complaintOf(line);
@@ -74,6 +71,11 @@ export function codecsMaker(module: WebAssembly.Module): () => Codecs {
     }
     return codecsOf(memory, api, warnings, initialized);
   };
+}
+
+function compiled(heapBytes: number): WebAssembly.Module {
+  const path = createRequire(import.meta.url).resolve('dcmjs-codecs/build/dcmjs-native-codecs.wasm');
+  return new WebAssembly.Module(withHeapBound(readFileSync(path), heapBytes));
 }
 
 /** @param initialized what stands in the memory before the first picture */
@@ -106,26 +108,27 @@ function codecsOf(
     decode(picture) {
       forget();
       warnings.length = 0;
+      const { components = 1 } = picture;
       const context = call('CreateCodecsContext');
       call('SetColumns', context, picture.columns);
       call('SetRows', context, picture.rows);
       call('SetBitsAllocated', context, 8 * cellBytes(picture));
       call('SetBitsStored', context, picture.precision);
-      call('SetSamplesPerPixel', context, 1);
+      call('SetSamplesPerPixel', context, components);
       call('SetPixelRepresentation', context, picture.signed ? 1 : 0);
       call('SetPlanarConfiguration', context, 0);
-      call('SetPhotometricInterpretation', context, MONOCHROME2);
+      call('SetPhotometricInterpretation', context, components === 1 ? MONOCHROME2 : RGB);
       call('SetEncodedBufferSize', context, picture.bytes.length);
       new Uint8Array(memory.buffer).set(picture.bytes, call('GetEncodedBuffer', context));
       const parameters = call('CreateDecoderParameters');
-      call('SetConvertColorspaceToRgb', parameters, 0);
+      call('SetConvertColorspaceToRgb', parameters, components === 1 ? 0 : 1);
       try {
         call(FUNCTIONS[picture.codec], context, parameters);
         const [warning] = warnings;
         if (warning !== undefined) throw new Error(warning);
         const from = call('GetDecodedBuffer', context);
         const length = call('GetDecodedBufferSize', context);
-        if (length !== picture.rows * picture.columns * cellBytes(picture)) {
+        if (length !== picture.rows * picture.columns * components * cellBytes(picture)) {
           throw new Error(`The codec gave ${length} bytes.`);
         }
         // Released below, but not overwritten before the next call.

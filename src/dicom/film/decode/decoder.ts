@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { DeepHealthError } from '../../../errors/error.ts';
 import { createSpareMemory } from '../../../files/spare-memory.ts';
 import type { Remark } from '../film.ts';
+import type { Greys } from '../picture/greys.ts';
+import type { PictureHeader } from '../picture/header.ts';
 import { checkCodestream } from './check.ts';
-import { compileCodecs } from './codecs.ts';
 import { type Codestream, readCodestream } from './codestream.ts';
 import { checkFormat } from './format.ts';
 import { joinFragments } from './fragments.ts';
@@ -27,6 +28,12 @@ export interface Decoder {
    * @throws DeepHealthError with a `pixel.` code; the decoder stays usable.
    */
   decode(frame: EncodedFrame, wanted?: WantedSize): Promise<DecodedFrame>;
+  /**
+   * Decodes a JPEG or PNG file to greys, in a worker thread.
+   * @param header what was read of the file.
+   * @throws DeepHealthError with a `pixel.` code, `picture.undecodable`; the decoder stays usable.
+   */
+  decodePicture(file: Uint8Array, header: PictureHeader): Promise<Greys>;
   /** Gives a frame's memory back for the next ones: its samples must not be looked at any more. */
   release(frame: DecodedFrame): void;
   /** Ends the workers; frames under way fail with `pixel.decoder-closed`. Idle workers hold up no exit. */
@@ -40,14 +47,9 @@ export interface Decoder {
 export function createDecoder(options: { workers?: number; limits?: Partial<DecodeLimits> } = {}): Decoder {
   const limits: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
   const workers = options.workers ?? Math.min(4, availableParallelism());
-  let compiling: Promise<WebAssembly.Module> | undefined;
-  const compiled = () => {
-    compiling ??= compileCodecs(limits.heapBytes);
-    return compiling;
-  };
   // For each worker a frame to decode and its cells.
   const memory = createSpareMemory(2 * workers);
-  const pool = createPool(workers, limits, compiled, undefined, () => memory.clear());
+  const pool = createPool(workers, limits, undefined, () => memory.clear());
   /** Memory of frames that were given away. */
   const lent = new WeakSet<ArrayBufferLike>();
   return {
@@ -97,6 +99,19 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         if (levels === 0 || !isMisfit(error)) throw error;
         return await halved(0);
       }
+    },
+    async decodePicture(file, { codec, rows, columns, channels }) {
+      if (rows * columns > limits.pixels || file.length > limits.encodedBytes) {
+        throw new DeepHealthError('pixel.too-large');
+      }
+      // A copy of its own: it is handed over to the worker.
+      const bytes = new Uint8Array(file);
+      const { samples, coloured } = await pool.run({
+        ...{ bytes, rows, columns, channels },
+        codec: `${codec}-picture`,
+      });
+      if (samples.length !== rows * columns) throw new DeepHealthError('picture.undecodable');
+      return { samples, coloured };
     },
     release({ samples: { buffer } }) {
       if (buffer instanceof ArrayBuffer && lent.delete(buffer)) memory.give(buffer);

@@ -1,9 +1,11 @@
 import type { ErrorCode } from '../../../errors/error.ts';
+import type { PictureHeader } from '../picture/header.ts';
 import type { Codestream } from './codestream.ts';
 
 /** What a worker begins with. */
 export interface DecoderSeed {
-  readonly codecs: WebAssembly.Module;
+  /** Folder of Node's compile cache, where the process has one. */
+  readonly compileCache: string | undefined;
   /** Most that a WebAssembly heap may grow to. */
   readonly heapBytes: number;
 }
@@ -29,6 +31,12 @@ export interface DecodeJob {
   readonly memory?: ArrayBuffer;
 }
 
+/** The other thing that a worker is asked: the greys of a JPEG or PNG file. */
+export interface PictureJob extends Pick<PictureHeader, 'rows' | 'columns' | 'channels'> {
+  readonly codec: 'jpeg-picture' | 'png-picture';
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** What a worker answers. `heapBytes` is the size of its WebAssembly heap now. */
 export type DecodeReply =
   | {
@@ -36,6 +44,8 @@ export type DecodeReply =
       readonly samples: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
       /** Cells beyond Bits Stored that a lossy coding overshot to and that were clamped. */
       readonly clamped: number;
+      /** Pixels of a picture file whose channels lie far apart. */
+      readonly coloured: number;
       /** Memory that was handed over with the job and is not needed any more. */
       readonly returned: readonly ArrayBuffer[];
       readonly heapBytes: number;

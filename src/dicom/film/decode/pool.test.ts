@@ -26,12 +26,7 @@ const script = new URL(
 );
 
 const pool = (size: number, limits: Partial<DecodeLimits> = {}) =>
-  createPool(
-    size,
-    { ...DEFAULT_DECODE_LIMITS, ...limits },
-    async () => new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)),
-    script,
-  );
+  createPool(size, { ...DEFAULT_DECODE_LIMITS, ...limits }, script);
 
 const job = (order: string): DecodeJob => ({
   codec: 'jpeg',

@@ -1,17 +1,19 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
-import type { DecodeJob, DecodeReply, DecoderSeed } from './job.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob } from './job.ts';
 import type { DecodeLimits } from './limits.ts';
 
 /** Worker threads that decode; they start when there is work and leave when there is none. */
 export interface DecodePool {
   /** @throws DeepHealthError; the pool stays usable. */
-  run(job: DecodeJob): Promise<Extract<DecodeReply, { kind: 'decoded' }>>;
+  run(job: DecodeJob | PictureJob): Promise<Extract<DecodeReply, { kind: 'decoded' }>>;
   close(): Promise<void>;
 }
 
 interface Task {
-  readonly job: DecodeJob;
+  readonly job: DecodeJob | PictureJob;
   readonly resolve: (reply: Extract<DecodeReply, { kind: 'decoded' }>) => void;
   readonly reject: (error: DeepHealthError) => void;
 }
@@ -29,20 +31,17 @@ const IDLE_MILLISECONDS = 60_000;
 
 /**
  * @param size most workers at once.
- * @param compiled gives the codecs, compiled once.
- * @param script what the workers run; they answer each `DecodeJob` with a `DecodeReply`.
+ * @param script what the workers run; they answer each job with a `DecodeReply`.
  * @param onIdle is called when the last worker has left.
  */
 export function createPool(
   size: number,
   limits: DecodeLimits,
-  compiled: () => Promise<WebAssembly.Module>,
-  script = new URL('./worker.ts', import.meta.url),
+  script = new URL('./worker-entry.js', import.meta.url),
   onIdle: () => void = () => {},
 ): DecodePool {
   const seats = new Set<Seat>();
   const waiting: Task[] = [];
-  let module: WebAssembly.Module | undefined;
   let closed = false;
 
   /** Takes a worker out; what it had in hand fails. Its end is awaited by `close` only. */
@@ -56,9 +55,14 @@ export function createPool(
     return seat.worker.terminate();
   };
 
-  const start = (codecs: WebAssembly.Module): Seat => {
+  // Node adds a folder of its version.
+  const cache = getCompileCacheDir();
+  const compileCache = cache === undefined ? undefined : dirname(cache);
+  const seed: DecoderSeed = { heapBytes: limits.heapBytes, compileCache };
+
+  const start = (): Seat => {
     const worker = new Worker(script, {
-      workerData: { codecs, heapBytes: limits.heapBytes } satisfies DecoderSeed,
+      workerData: seed,
       name: 'pixel-decoder',
       execArgv: [],
       env: {},
@@ -102,19 +106,20 @@ export function createPool(
       void leave(seat, new DeepHealthError('pixel.timeout'));
       assign();
     }, limits.milliseconds);
-    const { bytes, memory } = task.job;
-    seat.worker.postMessage(task.job, memory === undefined ? [bytes.buffer] : [bytes.buffer, memory]);
+    const { job } = task;
+    const memory = 'memory' in job && job.memory !== undefined ? [job.memory] : [];
+    seat.worker.postMessage(job, [job.bytes.buffer, ...memory]);
   };
 
   /** Gives waiting frames to idle workers, and starts workers while there are seats. */
   const assign = () => {
-    while (module !== undefined && waiting.length > 0) {
+    while (waiting.length > 0) {
       const idle = [...seats].find((seat) => seat.task === undefined);
       if (idle === undefined && seats.size >= size) return;
       const task = waiting.shift();
       if (task === undefined) return;
       try {
-        hand(idle ?? start(module), task);
+        hand(idle ?? start(), task);
       } catch (cause) {
         // No thread could be had.
         task.reject(new DeepHealthError('pixel.decoder-crashed', undefined, { cause }));
@@ -129,18 +134,7 @@ export function createPool(
       const done = new Promise<Extract<DecodeReply, { kind: 'decoded' }>>((resolve, reject) => {
         waiting.push({ job, resolve, reject });
       });
-      if (module === undefined) {
-        compiled().then(
-          (codecs) => {
-            module = codecs;
-            assign();
-          },
-          (cause: unknown) => {
-            const error = new DeepHealthError('pixel.decoder-crashed', undefined, { cause });
-            for (const task of waiting.splice(0)) task.reject(error);
-          },
-        );
-      } else assign();
+      assign();
       return done;
     },
 

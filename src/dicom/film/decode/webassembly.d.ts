@@ -14,5 +14,4 @@ declare namespace WebAssembly {
     constructor(module: Module, imports: Imports);
     readonly exports: Record<string, unknown>;
   }
-  function compile(bytes: Uint8Array): Promise<Module>;
 }

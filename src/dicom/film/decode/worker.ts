@@ -1,8 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
+import { type Greys, greysOf } from '../picture/greys.ts';
+import { decodePng, readPng } from '../picture/png.ts';
 import { type Codecs, cellBytes, codecsMaker } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
-import type { DecodeJob, DecodeReply, DecoderSeed } from './job.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob } from './job.ts';
 import { decodeJpegHalf } from './jpeg-dct.ts';
 import { jpegDctCoding } from './jpeg-dct-parameters.ts';
 import { decodeJpegLossless } from './jpeg-lossless.ts';
@@ -15,12 +17,12 @@ import { decodeRle } from './rle.ts';
 /** Thread that decodes one frame after the other; it is given the next when it has answered. */
 
 const seed = workerData as DecoderSeed;
-const makeCodecs = codecsMaker(seed.codecs);
+const makeCodecs = codecsMaker(seed.heapBytes);
 const makeReducedCodecs = reducedCodecsMaker(seed.heapBytes);
 let codecs: Codecs | undefined;
 let reducedCodecs: ReducedCodecs | undefined;
 
-parentPort?.on('message', async (job: DecodeJob) => {
+parentPort?.on('message', async (job: DecodeJob | PictureJob) => {
   const reply = await answer(job);
   const given = reply.kind === 'decoded' ? [reply.samples.buffer, ...reply.returned] : [];
   parentPort?.postMessage(reply, given);
@@ -28,13 +30,16 @@ parentPort?.on('message', async (job: DecodeJob) => {
 
 const heaps = () => (codecs?.heapBytes() ?? 0) + (reducedCodecs?.heapBytes() ?? 0);
 
-async function answer(job: DecodeJob): Promise<DecodeReply> {
+async function answer(job: DecodeJob | PictureJob): Promise<DecodeReply> {
   try {
+    if ('channels' in job) {
+      return { kind: 'decoded', ...decodePicture(job), clamped: 0, returned: [], heapBytes: heaps() };
+    }
     const samples = await decode(job);
     const clamped = job.codec === 'rle' ? 0 : fitCells(samples, job);
     const returned = [job.bytes.buffer];
     if (job.memory !== undefined && job.memory !== samples.buffer) returned.push(job.memory);
-    return { kind: 'decoded', samples, clamped, returned, heapBytes: heaps() };
+    return { kind: 'decoded', samples, clamped, coloured: 0, returned, heapBytes: heaps() };
   } catch (error) {
     const heapBytes = heaps();
     // A codec that was left by an exception keeps its locks and its memory: it is not used again.
@@ -67,6 +72,19 @@ async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16A
   codecs ??= makeCodecs();
   const picture = { ...job, codec };
   return toCells(codecs.decode(picture), cellBytes(picture), job);
+}
+
+function decodePicture({ codec, bytes, rows, columns, channels }: PictureJob): Greys {
+  if (codec === 'png-picture') return decodePng(readPng(bytes));
+  const components = channels === 1 ? 1 : 3;
+  codecs ??= makeCodecs();
+  const cells = codecs.decode({
+    ...{ bytes, rows, columns, components },
+    codec: 'jpeg',
+    precision: 8,
+    signed: false,
+  });
+  return greysOf(new Uint8Array(cells), components);
 }
 
 /** JPEG-LS, lossless JPEG and half of other JPEG as films have them; undefined for what is left to the libraries. */
