@@ -6,7 +6,7 @@
  *   --setup embedded|spread|both   one process, or roles over RabbitMQ and PostgreSQL (default both)
  *   --seconds N                    of trouble, each set-up (default 1800)
  *   --seed TEXT                    default: drawn
- *   --pace N                       1: a kill every fifteen seconds or so (default 3)
+ *   --pace N                       1: a kill every fifteen seconds or so (default 5: over 200 in half an hour)
  *   --rate N                       studies a second (default 0.7)
  *   --patience N                   seconds until everything has to have ended (default 600)
  *   --keep                         keep folder and logs where something does not hold
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     setup: { type: 'string', default: 'both' },
     seconds: { type: 'string', default: '1800' },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
-    pace: { type: 'string', default: '3' },
+    pace: { type: 'string', default: '5' },
     rate: { type: 'string', default: '0.7' },
     patience: { type: 'string', default: '600' },
     keep: { type: 'boolean', default: false },
