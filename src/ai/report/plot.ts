@@ -42,7 +42,7 @@ export interface PlotOptions {
 
 export const INK = { blue: '#1b5e8c', red: '#b3372b', violet: '#8e6bbf', grey: '#888888' } as const;
 
-const MARGIN = { top: 26, right: 14, bottom: 40, left: 52 };
+const MARGIN = { top: 26, right: 14, bottom: 40, left: 60 };
 
 interface Frame {
   readonly x: ScaleLinear<number, number>;

@@ -61,6 +61,6 @@ export function trainingCurves(folds: readonly (readonly Epoch[])[], chosenEpoch
 
 /** Both curves as a part of a page. */
 export function curvesMarkup({ accuracy, crossEntropy }: TrainingCurves, folds: number): string {
-  const caption = `Mean over ${folds} patient-wise folds; the upright line is the epoch that was kept.`;
-  return `<div class="row">${figure(accuracy, caption)}${figure(crossEntropy, 'Every class has the same weight.')}</div>`;
+  const caption = `Mean over ${folds} patient-wise folds; the upright line is the epoch that was kept. Every film counts the same, before the class biases of the calibration.`;
+  return `<div class="row">${figure(accuracy, caption)}${figure(crossEntropy, 'What is minimised: every class has the same weight.')}</div>`;
 }
