@@ -109,7 +109,8 @@ export async function benchAround({ quick }: BenchOptions, tell: (row: Row) => v
       const costs = { way: [] as number[], whole: [] as number[], copy: [] as number[] };
       for (let round = -WARM; round < rounds; round += 1) {
         const way = await costOf(() => wayAround(path, round >= 0 && syntax === 'uncompressed'));
-        const whole = await costOf(() => decoder.decode(frame));
+        // Given back, or the collector's work for it would count for the next film.
+        const whole = await costOf(async () => decoder.release(await decoder.decode(frame)));
         const copied = await costOf(async () => copy.set(pixels));
         if (round < 0) continue;
         costs.way.push(way);
