@@ -10,13 +10,15 @@ import io
 import numpy as np
 from PIL import Image
 
-from preprocess import normalise, resample
+from preprocess import normalise, resample, thorax_box
 
 SHIFT = 0.07
 SCALE = 0.15
 ASPECT = 0.12
 CUT = 0.2
 ROTATION = 10.0
+# Where the localiser itself looked, its own scatter needs no imitation.
+JITTER = 0.5
 
 
 def varied_tensor(film, box, size, random, strength=1.0):
@@ -25,6 +27,22 @@ def varied_tensor(film, box, size, random, strength=1.0):
     `strength` in [0,1] scales how often the film is cut, blurred, compressed, noisy or covered.
     """
     film, box = _cut(film, _varied_box(box, random), random, 0.4 * strength)
+    return _disturbed(film, box, size, random, strength)
+
+
+def reframed_tensor(film, localise, size, random, strength=1.0):
+    """Float32 [size,size] of uint8 `film` on another plate, framed as the product would frame that.
+
+    The plate is cut first and the thorax sought on what is left (preprocess.thorax_box with
+    `localise`), so that training meets the boxes that the product will find on such plates.
+    """
+    film = _other_plate(film, random)
+    box, _ = thorax_box(film.astype(np.float32) / 255, localise)
+    return _disturbed(film, _varied_box(box, random, JITTER), size, random, strength)
+
+
+def _disturbed(film, box, size, random, strength):
+    """The box of the film as a tensor: blurred, turned, compressed, windowed, noisy, covered."""
     tensor = _sampled(film.astype(np.float32) / 255, box, size, random, 0.5 * strength)
     if random.random() < 0.7:
         tensor = _rotated(tensor, random.uniform(-ROTATION, ROTATION))
@@ -39,13 +57,31 @@ def varied_tensor(film, box, size, random, strength=1.0):
     return normalise(tensor.astype(np.float32))
 
 
-def _varied_box(box, random):
+def _other_plate(film, random):
+    """Up to CUT of one side, of some or of all sides is gone, or a part of the long sides."""
+    kind = random.integers(4)
+    height, width = film.shape
+    cuts = np.zeros(4)
+    if kind == 0:
+        cuts[random.integers(4)] = random.uniform(0.05, CUT + 0.03)
+    elif kind == 1:
+        cuts[:] = random.uniform(0.03, CUT + 0.02) * random.uniform(0.8, 1.2, 4)
+    elif kind == 2:
+        cuts[random.choice(4, random.integers(2, 5), replace=False)] = random.uniform(0, CUT)
+    else:
+        cuts[[0, 2] if random.random() < 0.8 else [1, 3]] = random.uniform(0.05, CUT)
+    left, top, right, bottom = (cuts * [width, height, width, height]).astype(int)
+    return film[top : height - bottom, left : width - right]
+
+
+def _varied_box(box, random, share=1.0):
+    """The box moved, scaled and squashed by up to `share` of SHIFT, SCALE and ASPECT."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
-    scale = np.exp(random.uniform(-SCALE, SCALE))
-    aspect = np.exp(random.uniform(-ASPECT, ASPECT))
-    x = (left + right) / 2 + width * random.uniform(-SHIFT, SHIFT)
-    y = (top + bottom) / 2 + height * random.uniform(-SHIFT, SHIFT)
+    scale = np.exp(share * random.uniform(-SCALE, SCALE))
+    aspect = np.exp(share * random.uniform(-ASPECT, ASPECT))
+    x = (left + right) / 2 + width * share * random.uniform(-SHIFT, SHIFT)
+    y = (top + bottom) / 2 + height * share * random.uniform(-SHIFT, SHIFT)
     width, height = width * scale * aspect, height * scale / aspect
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 

@@ -1,10 +1,11 @@
-"""Step "average": fold networks averaged, weight by weight, into the start of the last training.
+"""Step "average": networks averaged, weight by weight, into one.
 
 All started from the same weights and none went far, so the mean of their weights keeps what their
-features tell (model soup, Wortsman et al. 2022). Each part's films were seen by all of them but one,
-the held-back films by none. `train.py --fold all` goes on from it.
+features tell (model soup, Wortsman et al. 2022). The held-back films were seen by none of them.
+`train.py --fold all` goes on from mean.pt, the mean of the folds; the mean of the runs of refine.py ships.
 
-    python3 average.py polished0.pt polished1.pt        (in the scratch folder)
+    python3 average.py polished0.pt polished1.pt --out mean.pt        (in the scratch folder)
+    python3 average.py refined0.pt refined1.pt --out final.pt
 """
 
 import argparse
@@ -21,10 +22,11 @@ def averaged(states):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("checkpoints", nargs="+")
+    parser.add_argument("--out", required=True)
     options = parser.parse_args()
     states = [torch.load(work_folder() / name)["state"] for name in options.checkpoints]
-    torch.save({"state": averaged(states)}, work_folder() / "mean.pt")
-    print(f"mean.pt: mean of {len(states)} networks")
+    torch.save({"state": averaged(states)}, work_folder() / options.out)
+    print(f"{options.out}: mean of {len(states)} networks")
 
 
 if __name__ == "__main__":

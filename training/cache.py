@@ -26,6 +26,11 @@ def reduced(pixels):
     return np.asarray(Image.fromarray(pixels).resize(size, Image.BILINEAR))
 
 
+def read_cache():
+    """The arrays of films.npz by name."""
+    return np.load(work_folder() / "films.npz")
+
+
 def main():
     folder = films_folder()
     films = list_films(folder)

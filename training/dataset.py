@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cache import read_cache
 from films import LABELS
 from paths import work_folder
 from preprocess import SIZE, normalise, resample
@@ -17,7 +18,7 @@ class Dataset:
 
     def __init__(self):
         rows = read_split()
-        cache = np.load(work_folder() / "films.npz")
+        cache = read_cache()
         self.names = [row["film"] for row in rows]
         self.labels = np.array([LABELS.index(row["label"]) for row in rows])
         self.parts = np.array([row["part"] for row in rows])

@@ -52,18 +52,18 @@ THUMB = 16
 COMPONENTS = 32
 SUBSPACE = 400
 REGULARISATION = 0.2
-CHEST_QUANTILE = 0.009
+CHEST_QUANTILE = 0.014
 DISTANCE_QUANTILE = 0.004
 CHUNK = 400
 # Two chests over each other look like one more than anything else here: more of them are shown.
-DOUBLED = 3
+DOUBLED = 7
 
 
 def varied(film, random):
     """What sites do to a chest film: cut, window, resolution, noise."""
     height, width = film.shape
     # A fifth of all sides at most: such a film is read, so the gate must know it.
-    cut = random.uniform(0, 0.2, 4) * (random.random(4) < random.choice([0.4, 1.0], p=[0.8, 0.2]))
+    cut = random.uniform(0, 0.2, 4) * (random.random(4) < random.choice([0.4, 1.0]))
     film = film[
         int(cut[0] * height) : height - int(cut[1] * height),
         int(cut[2] * width) : width - int(cut[3] * width),
@@ -151,7 +151,7 @@ class Gate:
         self.scale = 1 / (chest.std(axis=0) + 0.02)
         z = self.standardised(vectors)
         subspace = PCA(min(SUBSPACE, len(z) - 1), random_state=0).fit(z)
-        model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=400)
+        model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=1500)
         model.fit(subspace.transform(z), kinds)
         present = list(model.classes_)
         self.weight = np.zeros((len(KINDS), z.shape[1]))

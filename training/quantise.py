@@ -1,10 +1,10 @@
 """Step "quantise": the trained network as int8 ONNX (QDQ), with head.bin.
 
 Weights are symmetric int8 per output channel, activations uint8 per tensor with zero point 0 (they
-come out of ReLU; the picture is in [0,1]), their scales from the largest value over calibration films
-(none held back). Everything up to the feature map is whole numbers, so two engines agree exactly.
-Parts of one concatenation share one scale; pools keep the scale of their input. `featureMap` is float
-again, the head is float32.
+come out of ReLU; the picture is in [0,1]), their scales from the values that calibration films
+(none held back) reach. Kernels are rounded so that their outputs change least, not their weights. Everything up to the
+feature map is whole numbers, so two engines agree exactly. Parts of one concatenation share one scale;
+pools keep the scale of their input. `featureMap` is float again, the head is float32.
 
     python3 quantise.py [CHECKPOINT] [--out DIR] [--films 160]
 """
@@ -25,13 +25,20 @@ SEED = 3
 # The picture is in [0,1].
 IMAGE_SCALE = 1 / 255
 CALIBRATION_FILMS = 160
+# Films that the kernels are rounded by.
+ROUNDING_FILMS = 64
+DAMPING = 0.01
+COLUMNS = 128
+# Few activations of a film lie above; they are cut off, and all others are rounded less coarsely.
+RANGE_QUANTILE = 0.9999
 
 
 class _RangeOps:
-    """Interpreter that runs the network and remembers the largest value of every tensor.
+    """Interpreter that runs the network and remembers the range of every tensor.
 
     A tensor is a pair (values, group). Convolutions open a group, pools keep it, concatenations
-    join those of their parts (union-find over `parent`); a group has one scale.
+    join those of their parts (union-find over `parent`); a group has one scale. `largest` has the
+    values that a film's activations reach at RANGE_QUANTILE.
     """
 
     def __init__(self, network):
@@ -55,7 +62,8 @@ class _RangeOps:
             x[0], self.network.weights[i], self.network.biases[i], stride, padding
         ).relu_()
         self.parent.append(i)
-        self.largest.append(values.max().item())
+        kept = max(1, round((1 - RANGE_QUANTILE) * values[0].numel()))
+        self.largest.append(values.flatten(1).topk(kept, dim=1).values[:, -1].max().item())
         return values, i
 
     def max_pool(self, x):
@@ -85,11 +93,98 @@ def activation_scales(network, images):
     return np.array(shared) / 255
 
 
+def weight_scales(weight):
+    """Scale of each output channel [outputs,1,1,1] that brings its largest weight to 127."""
+    return (weight.abs().amax(dim=(1, 2, 3), keepdim=True) / 127).clamp(min=1e-12)
+
+
+class _RoundingOps:
+    """Interpreter that rounds the network's kernels one after the other, each as its inputs ask for.
+
+    A tensor is (values of the rounded network so far, their scale). `kernels` gets the levels (int8) and
+    scales of every convolution.
+    """
+
+    def __init__(self, network, scales):
+        self.network = network
+        self.scales = scales
+        self.kernels = []
+
+    def begin(self, block):
+        pass
+
+    def conv(self, x, outputs, kernel, stride, padding):
+        i = len(self.kernels)
+        weight, bias = self.network.weights[i], self.network.biases[i]
+        levels, scale = rounded_kernel(weight, products_of(x[0], kernel, stride, padding))
+        self.kernels.append((levels.to(torch.int8).numpy(), scale.ravel().numpy()))
+        values = torch.nn.functional.conv2d(x[0], levels * scale, bias, stride, padding)
+        return to_levels(values.relu_(), self.scales[i]), self.scales[i]
+
+    def max_pool(self, x):
+        return torch.nn.functional.max_pool2d(x[0], 3, 2), x[1]
+
+    def average_pool(self, x):
+        pooled = torch.nn.functional.avg_pool2d(x[0], 3, 1, 1, count_include_pad=False)
+        return to_levels(pooled, x[1]), x[1]
+
+    def concat(self, parts):
+        return torch.cat([values for values, _ in parts], dim=1), parts[0][1]
+
+
+def to_levels(values, scale):
+    """Values as uint8 at this scale would hold them."""
+    return (values / scale).round().clamp(0, 255) * scale
+
+
+def products_of(values, kernel, stride, padding):
+    """Sum over places of the products of all pairs of a kernel's inputs, [I*h*w, I*h*w]."""
+    total = 0
+    for picture in values.split(1):
+        seen = torch.nn.functional.unfold(picture, kernel, padding=padding, stride=stride)[0]
+        total = total + seen @ seen.T
+    return total
+
+
+def rounded_kernel(weight, products):
+    """Levels and scales [O,1,1,1] of a kernel: what rounding one weight does to the output is made good
+    by the weights after it (GPTQ, Frantar et al. 2022).
+
+    A weight that training moved by less than half a level would else go back to where it was.
+    """
+    scale = weight_scales(weight)
+    step, left = scale.reshape(-1, 1), weight.reshape(len(weight), -1).clone()
+    damped = products.double()
+    damped.diagonal().add_(DAMPING * damped.diagonal().mean() + 1e-9)
+    inverse = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(damped)), upper=True)
+    inverse = inverse.float()
+    levels = torch.zeros_like(left)
+    for start in range(0, left.shape[1], COLUMNS):
+        end = min(start + COLUMNS, left.shape[1])
+        errors = torch.zeros(len(left), end - start)
+        for j in range(start, end):
+            levels[:, j] = (left[:, j] / step[:, 0]).round().clamp(-127, 127)
+            error = (left[:, j] - levels[:, j] * step[:, 0]) / inverse[j, j]
+            left[:, j:end] -= error[:, None] * inverse[j, j:end]
+            errors[:, j - start] = error
+        left[:, end:] -= errors @ inverse[start:end, end:]
+    return levels.reshape(weight.shape), scale
+
+
+def rounded_kernels(network, scales, images):
+    """Levels and scales of the 94 kernels, from images [N,1,299,299]."""
+    ops = _RoundingOps(network, [float(scale) for scale in scales])
+    with torch.no_grad():
+        inception_v3(ops, (to_levels(images, IMAGE_SCALE), IMAGE_SCALE))
+    return ops.kernels
+
+
 class _Int8Ops:
     """Interpreter that writes QDQ nodes. A tensor is (name of the float value, its scale)."""
 
-    def __init__(self, graph, state, scales):
+    def __init__(self, graph, kernels, state, scales):
         self.graph = graph
+        self.kernels = kernels
         self.state = state
         self.scales = scales
         self.next = 0
@@ -111,10 +206,9 @@ class _Int8Ops:
     def conv(self, x, outputs, kernel, stride, padding):
         i = self.next
         self.next += 1
-        weight = self.state[f"weights.{i}"].numpy()
         bias = self.state[f"biases.{i}"].numpy()
         source, source_scale = x
-        inputs = [source, *self._int8_parameters(i, weight, bias, source_scale)]
+        inputs = [source, *self._int8_parameters(i, bias, source_scale)]
         self.graph.add(
             "Conv", inputs, f"conv{i}", kernel_shape=kernel, strides=stride, pads=[*padding, *padding]
         )
@@ -122,9 +216,8 @@ class _Int8Ops:
         scale = self.scales[i]
         return self._requantised(f"relu{i}", scale), scale
 
-    def _int8_parameters(self, i, weight, bias, source_scale):
-        scale = (np.abs(weight).max(axis=(1, 2, 3)) / 127).clip(1e-12).astype(np.float32)
-        levels = np.clip(np.rint(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
+    def _int8_parameters(self, i, bias, source_scale):
+        levels, scale = self.kernels[i]
         zero = np.zeros(len(scale), np.int8)
         bias_scale = (scale * np.float32(source_scale)).astype(np.float32)
         bias_levels = np.rint(bias / bias_scale).clip(-(2**31) + 1, 2**31 - 1).astype(np.int32)
@@ -159,9 +252,9 @@ class _Int8Ops:
         return self._requantised(name, parts[0][1]), parts[0][1]
 
 
-def export_int8(state, scales, path):
+def export_int8(kernels, state, scales, path):
     graph = Graph()
-    ops = _Int8Ops(graph, state, scales)
+    ops = _Int8Ops(graph, kernels, state, scales)
     pool_features(graph, inception_v3(ops, (ops._requantised("image", IMAGE_SCALE), IMAGE_SCALE)))
     graph.save(path, "Inception V3 fine-tuned on chest films, int8 (QDQ)")
 
@@ -176,7 +269,9 @@ def quantise(checkpoint, out, count=CALIBRATION_FILMS):
     chosen = np.random.default_rng(SEED).choice(allowed, min(count, len(allowed)), replace=False)
     images = torch.from_numpy(np.stack([dataset.tensor(film) for film in chosen]))[:, None]
     out.mkdir(parents=True, exist_ok=True)
-    export_int8(state, activation_scales(network, images), out / "backbone.onnx")
+    scales = activation_scales(network, images)
+    kernels = rounded_kernels(network, scales, images[:ROUNDING_FILMS])
+    export_int8(kernels, state, scales, out / "backbone.onnx")
     write_head(state, out / "head.bin")
     print(f"{out / 'backbone.onnx'}: {(out / 'backbone.onnx').stat().st_size / 1e6:.1f} MB")
 

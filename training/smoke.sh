@@ -29,10 +29,16 @@ for fold in 0 1; do
   step score.py --fold "$fold"
   step train.py --fold "$fold" --polish --plan 128:2 --stop 1 --batch 4
 done
-step average.py polished0.pt polished1.pt
+step average.py polished0.pt polished1.pt --out mean.pt
 step train.py --fold all --start mean.pt --plan 96:1,128:1 --batch 4
 step quantise.py --films 4
 step export.py localiser --out "$DH_MODEL/localiser.onnx"
+step restore.py
+for run in 0 1; do
+  step refine.py --run "$run" --plan 96:1,128:1
+done
+step average.py refined0.pt refined1.pt --out final.pt
+step quantise.py --films 4
 step gate.py collect --films 48 --changed 6 --drawn 2
 step refit.py --final
 step score.py --model "$DH_MODEL" --part held-back

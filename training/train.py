@@ -104,18 +104,26 @@ def make_optimiser(network):
     decayed = [p for _, p in trained if p.dim() > 1]
     plain = [p for _, p in trained if p.dim() == 1]
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain}]
-    return torch.optim.AdamW(groups, lr=RATE, weight_decay=0.0)
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=0.0)
 
 
 def rate_at(step, steps):
+    """Share of the highest learning rate: warm-up, then a cosine."""
     if step < WARM_UP:
-        return RATE * (step + 1) / WARM_UP
+        return (step + 1) / WARM_UP
     done = (step - WARM_UP) / max(1, steps - WARM_UP)
-    return RATE * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+    return (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def train(network, batches, name, stop):
-    """Trains the network on the first `stop` batches and returns the averaged state dict."""
+def classification_loss(network, images, labels):
+    return F.cross_entropy(network(images), labels, label_smoothing=SMOOTHING)
+
+
+def train(network, batches, name, stop, loss_of=classification_loss, rate=RATE, ema=EMA):
+    """Trains the network on the first `stop` batches and returns the averaged state dict.
+
+    `loss_of(network, images, labels)` is what is made small; `rate` the highest learning rate.
+    """
     checkpoint = work_folder() / f"{name}.checkpoint.pt"
     sizes, batch = batches.sizes, batches.batch
     torch.manual_seed(batches.seed)
@@ -140,22 +148,23 @@ def train(network, batches, name, stop):
     began, losses = time.time(), []
     for step, (images, labels) in enumerate(loader, start):
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, len(sizes))
-        logits = network(images.to(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
+            group["lr"] = rate * rate_at(step, len(sizes))
+        loss = loss_of(network, images.to(memory_format=torch.channels_last), labels)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        if not torch.isfinite(norm):
+            raise SystemExit(f"{name}: the gradient of step {step + 1} is not finite")
         optimiser.step()
-        decay = min(EMA, (step + 1) / (step + 10))
+        decay = min(ema, (step + 1) / (step + 10))
         for key, value in network.state_dict().items():
             average[key].lerp_(value, 1 - decay)
         losses.append(loss.item())
         if (step + 1) % 25 == 0:
-            rate = 25 * batch / (time.time() - began)
+            speed = 25 * batch / (time.time() - began)
             print(
                 f"{name} step {step + 1}/{len(sizes)} size {sizes[step]} "
-                f"loss {np.mean(losses[-25:]):.3f} {rate:.1f} films/s",
+                f"loss {np.mean(losses[-25:]):.3f} {speed:.1f} films/s",
                 flush=True,
             )
             began = time.time()

@@ -32,6 +32,13 @@ function configOf(name) {
   return existsSync(own) ? own : config;
 }
 
+/** What `serve` gives itself when it is not under pm2 (docs/decisions/0131). */
+const memory = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '262144',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+};
+
 module.exports = {
   apps: roles.map((role, index) => {
     const name = nameOf(role, index);
@@ -42,7 +49,11 @@ module.exports = {
       args: ['serve', '--role', role],
       interpreter,
       exec_mode: 'fork',
-      env: { NODE_ENV: 'production', ...(config === '' ? {} : { DEEP_HEALTH_CONFIG: configOf(name) }) },
+      env: {
+        NODE_ENV: 'production',
+        ...memory,
+        ...(config === '' ? {} : { DEEP_HEALTH_CONFIG: configOf(name) }),
+      },
       // SIGTERM, not pm2's SIGINT; the service ends by itself within 28 seconds.
       kill_timeout: 30_000,
       exp_backoff_restart_delay: 1000,

@@ -61,7 +61,10 @@ test('what is refused by its size is not read, and what fails leaves the memory 
     memory.withFile(path, async () => assert.fail('it was read'), refuse),
     /too large/,
   );
-  await assert.rejects(memory.withFile(path, () => Promise.reject(new Error('unreadable'))), /unreadable/);
+  await assert.rejects(
+    memory.withFile(path, () => Promise.reject(new Error('unreadable'))),
+    /unreadable/,
+  );
   await assert.rejects(
     memory.withFile(`${path}-missing`, async () => {}),
     { code: 'ENOENT' },
