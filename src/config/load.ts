@@ -56,7 +56,13 @@ function isDeeper(value: unknown, levels: number): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > levels) return true;
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    // An alias can be in many places, also within itself: each map and list counts once a level.
+    const inside = new Set<unknown>();
+    for (const each of level) {
+      if (typeof each !== 'object' || each === null) continue;
+      for (const part of Object.values(each)) if (typeof part === 'object' && part !== null) inside.add(part);
+    }
+    level = [...inside];
   }
   return false;
 }
