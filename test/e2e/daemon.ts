@@ -84,7 +84,8 @@ export interface DaemonSettings {
   readonly authorization?: string;
 }
 
-const PATIENCE_MS = 60_000;
+// Longer than the minute for which a killed reader keeps what it had claimed.
+const PATIENCE_MS = 120_000;
 
 /** Starts it; ready when it resolves. */
 export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDaemon> {
