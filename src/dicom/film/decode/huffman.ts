@@ -8,6 +8,9 @@ export interface HuffmanTable {
   readonly symbols: Uint8Array;
 }
 
+/** A picture has four tables of each class at most (T.81 B.2.4.2): a segment has no more. */
+const MOST_TABLES = 8;
+
 /** Bits looked up at once: most codes with the number behind them are no longer. */
 export const LOOKED_UP = 12;
 const LENGTHS = 16;
@@ -29,14 +32,15 @@ export interface Codes {
  * @returns false when the segment is damaged.
  */
 export function readHuffmanTables(payload: Uint8Array, tables: Map<number, HuffmanTable>): boolean {
-  for (let at = 0; at < payload.length; ) {
+  for (let at = 0, count = 0; at < payload.length; count++) {
+    if (count === MOST_TABLES) return false;
     const place = payload[at] ?? 0;
     const lengths = payload.subarray(at + 1, at + 1 + LENGTHS);
-    const count = lengths.reduce((sum, of) => sum + of, 0);
-    const symbols = payload.subarray(at + 1 + LENGTHS, at + 1 + LENGTHS + count);
-    if (lengths.length !== LENGTHS || symbols.length !== count) return false;
+    const codes = lengths.reduce((sum, of) => sum + of, 0);
+    const symbols = payload.subarray(at + 1 + LENGTHS, at + 1 + LENGTHS + codes);
+    if (lengths.length !== LENGTHS || symbols.length !== codes) return false;
     tables.set(place, { lengths, symbols });
-    at += 1 + LENGTHS + count;
+    at += 1 + LENGTHS + codes;
   }
   return true;
 }

@@ -19,6 +19,8 @@ const SOF1 = 0xc1;
 const DHT = 0xc4;
 const DQT = 0xdb;
 const CATEGORIES = 15;
+/** Tables of a picture (T.81 B.2.4.1): a segment has no more. */
+const MOST_TABLES = 4;
 
 /**
  * The coding parameters of a JPEG picture of the baseline or extended sequential process; undefined for other
@@ -47,7 +49,8 @@ export function jpegDctCoding(bytes: Uint8Array): JpegDctCoding | undefined {
 
 /** The tables of a DQT segment (T.81 B.2.4.1); false when it is damaged. */
 function readQuantisations(payload: Uint8Array, quantisations: Map<number, Uint16Array>): boolean {
-  for (let at = 0; at < payload.length; ) {
+  for (let at = 0, count = 0; at < payload.length; count++) {
+    if (count === MOST_TABLES) return false;
     const head = payload[at] ?? 0;
     const bytes = head >> 4 === 0 ? 1 : 2;
     const values = payload.subarray(at + 1, at + 1 + 64 * bytes);

@@ -15,6 +15,11 @@ const FRAMES: ReadonlyMap<number, 'jpeg' | 'jpeg-ls'> = new Map([
   [0xf7, 'jpeg-ls'],
 ]);
 const LOSSLESS_FRAME = 0xc3;
+/**
+ * More markers before the first scan than any picture has (profiles and remarks come in pieces of 64 KiB). Headers are
+ * read on the main thread: 128 MiB of empty segments would hold it up for most of a minute.
+ */
+const MOST_MARKERS = 4096;
 /** Hierarchical and arithmetic coded frames: in no transfer syntax of today. */
 const OTHER_FRAMES: ReadonlySet<number> = new Set([0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf]);
 
@@ -29,7 +34,8 @@ export function readJpeg(bytes: Uint8Array): Codestream {
   let frame: Omit<Codestream, 'lossless'> | undefined;
   let marker = 0;
   let at = 2;
-  for (;;) {
+  for (let markers = 0; ; markers++) {
+    if (markers === MOST_MARKERS) throw damaged();
     if (bytes[at] !== 0xff) throw at < bytes.length ? damaged() : truncated();
     while (bytes[at] === 0xff) at++;
     const next = bytes[at++];

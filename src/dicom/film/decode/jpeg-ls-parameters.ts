@@ -16,6 +16,8 @@ export interface JpegLsCoding {
 
 const SOF55 = 0xf7;
 const LSE = 0xf8;
+/** The standard allows more for deep samples; sums of so many errors would outgrow 32 bits, and no encoder sets it. */
+const MOST_RESET = 255;
 
 /**
  * The coding parameters of a JPEG-LS picture; undefined for what no film has (several components, mapping
@@ -57,7 +59,7 @@ function codingOf(
     thresholds[0] <= thresholds[1] &&
     thresholds[1] <= thresholds[2] &&
     thresholds[2] <= largest;
-  if (!rising || (reset !== 0 && (reset < 3 || reset > Math.max(255, largest)))) return undefined;
+  if (!rising || (reset !== 0 && (reset < 3 || reset > MOST_RESET))) return undefined;
   return { ...place, near, largest, thresholds, reset: reset || 64 };
 }
 

@@ -89,27 +89,33 @@ function walkTileParts(view: DataView, first: number): { end: number; alike: boo
   let alike = true;
   while (at + 2 <= view.byteLength && view.getUint16(at) === SOT) {
     const length = view.getUint32(at + 6);
-    if (hasOwnCoding(view, at + 12)) alike = false;
     if (length === 0) {
+      if (hasOwnCoding(view, at + 12, view.byteLength)) alike = false;
       // The last tile-part may leave its length open: then only the end marker proves it whole.
       for (let end = view.byteLength - 2; end > at; end--)
         if (view.getUint16(end) === EOC) return { end, alike };
       throw truncated();
     }
     if (length < 14) throw damaged();
+    if (at + length > view.byteLength) throw truncated();
+    if (hasOwnCoding(view, at + 12, at + length)) alike = false;
     at += length;
   }
-  if (at > view.byteLength) throw truncated();
   return { end: at, alike };
 }
 
-/** Whether the header of a tile-part changes how it is coded. */
-function hasOwnCoding(view: DataView, first: number): boolean {
-  for (let at = first; view.getUint16(at) !== SOD; at += 2 + Math.max(2, view.getUint16(at + 2))) {
+/**
+ * Whether the header of a tile-part, which ends before `end`, changes how it is coded. Looked for beyond its end, the
+ * SOD marker of the last of a million tile-parts would be searched a million times over, on the main thread.
+ */
+function hasOwnCoding(view: DataView, first: number, end: number): boolean {
+  let own = false;
+  for (let at = first; at + 2 <= end; at += 2 + Math.max(2, view.getUint16(at + 2))) {
     const marker = view.getUint16(at);
-    if (marker === COD || marker === COC) return true;
+    if (marker === SOD) return own;
+    if (marker === COD || marker === COC) own = true;
   }
-  return false;
+  throw damaged();
 }
 
 /** The codestream with its end marker, which some encoders leave out and the decoder wants. */

@@ -22,6 +22,11 @@ export interface ScanHeader {
 const SOI = 0xd8;
 const SOS = 0xda;
 const DRI = 0xdd;
+/** The first marker and the last of those that have no payload: a scan's, and the start and end of a picture. */
+const RST0 = 0xd0;
+const EOI = 0xd9;
+/** More than any picture has (profiles and remarks in pieces of 64 KiB); each is kept until the header is read. */
+const MOST_SEGMENTS = 4096;
 const FRAME_LENGTH = 9;
 
 /** The 16 bits at a place of a payload; what is missing is zero. */
@@ -68,7 +73,9 @@ function segmentsBefore(
     while (bytes[at] === 0xff) at++;
     const marker = bytes[at++] ?? 0;
     const length = word(bytes, at);
-    if (marker < 0xc0 || length < 2 || at + length > bytes.length) return undefined;
+    const alone = marker < 0xc0 || (marker >= RST0 && marker <= EOI);
+    if (alone || length < 2 || at + length > bytes.length) return undefined;
+    if (segments.length === MOST_SEGMENTS) return undefined;
     segments.push({ marker, payload: bytes.subarray(at + 2, at + length) });
     at += length;
     if (marker === SOS) return { segments, scan: at };

@@ -104,13 +104,17 @@ function ownJpegLs({ bytes, rows, columns, memory }: DecodeJob) {
 function ownJpeg({ bytes, rows, columns, levels, memory }: DecodeJob) {
   if (levels === 1) {
     const coding = jpegDctCoding(bytes);
-    return coding === undefined ? undefined : decodeJpegHalf(bytes, coding, memory);
+    return coding !== undefined && half(coding.rows) === rows && half(coding.columns) === columns
+      ? decodeJpegHalf(bytes, coding, memory)
+      : undefined;
   }
   const coding = jpegLosslessCoding(bytes);
   return coding?.rows === rows && coding.columns === columns
     ? decodeJpegLossless(bytes, coding, memory)
     : undefined;
 }
+
+const half = (size: number) => Math.ceil(size / 2);
 
 /** What the codec said, short and without line breaks; codecs speak of markers and lengths only. */
 function printable(error: unknown): string {
