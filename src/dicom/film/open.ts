@@ -3,7 +3,7 @@ import { type DicomDataset, number, text } from '../dataset.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Film, Remark } from './film.ts';
 import { encodedFrame } from './frame.ts';
-import { displayFilm } from './grayscale.ts';
+import { type DisplayedFilm, displayFilm } from './grayscale.ts';
 import { DEFAULT_FILM_LIMITS, type FilmLimits } from './limits.ts';
 import { isDicom, parseDicom } from './parse.ts';
 import { openPicture, pictureFormat } from './picture.ts';
@@ -85,8 +85,12 @@ export async function openFilm(bytes: Uint8Array, options: OpenOptions): Promise
   const wanted = options.size === 'full' ? undefined : { shorterSide: WORKING_SIDE };
   // Padding is told by single values, which a reduced picture mixes with their neighbours.
   const frame = await options.decoder.decode(encoded, dataset['00280120'] === undefined ? wanted : undefined);
-  const shown = displayFilm(frame, encoded.format, dataset, wanted);
-  options.decoder.release(frame);
+  let shown: DisplayedFilm;
+  try {
+    shown = displayFilm(frame, encoded.format, dataset, wanted);
+  } finally {
+    options.decoder.release(frame);
+  }
   return {
     kind: 'dicom',
     dataset: withOwnBytes(dataset),

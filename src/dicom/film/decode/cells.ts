@@ -3,10 +3,10 @@
  * written.
  */
 export function cellsIn(
-  memory: ArrayBuffer | undefined,
+  memory: ArrayBufferLike | undefined,
   count: number,
   bits: 8 | 16,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+): Uint8Array | Uint16Array {
   const fits = memory !== undefined && memory.byteLength >= (count * bits) / 8;
   if (bits === 8) return fits ? new Uint8Array(memory, 0, count) : new Uint8Array(count);
   return fits ? new Uint16Array(memory, 0, count) : new Uint16Array(count);

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { DeepHealthError } from '../../../errors/error.ts';
-import { createSpareMemory } from '../../../files/spare-memory.ts';
 import type { Remark } from '../film.ts';
 import type { Greys } from '../picture/greys.ts';
 import type { PictureHeader } from '../picture/header.ts';
+import { cellsIn } from './cells.ts';
 import { checkCodestream } from './check.ts';
 import { type Codestream, readCodestream } from './codestream.ts';
 import { checkFormat } from './format.ts';
@@ -13,6 +13,7 @@ import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { decodeNative } from './native.ts';
 import { createPool } from './pool.ts';
 import { halvings, originOf, type WantedSize } from './reduction.ts';
+import { createSharedMemory } from './shared-memory.ts';
 import { allowsLoss, codingOf } from './syntaxes.ts';
 
 export type { DecodedFrame, EncodedFrame, FrameFormat } from './frame.ts';
@@ -47,11 +48,9 @@ export interface Decoder {
 export function createDecoder(options: { workers?: number; limits?: Partial<DecodeLimits> } = {}): Decoder {
   const limits: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
   const workers = options.workers ?? Math.min(4, availableParallelism());
-  // For each worker a frame to decode and its cells.
-  const memory = createSpareMemory(2 * workers);
+  // For each worker a frame to decode and its cells, and the cells that are being looked at.
+  const memory = createSharedMemory(2 * workers + 1);
   const pool = createPool(workers, limits, undefined, () => memory.clear());
-  /** Memory of frames that were given away. */
-  const lent = new WeakSet<ArrayBufferLike>();
   return {
     async decode(frame, wanted) {
       const coding = codingOf(frame.transferSyntax);
@@ -80,16 +79,32 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         const rows = Math.ceil(format.rows / scale);
         const columns = Math.ceil(format.columns / scale);
         const lossy = whole.lossy || levels > 0;
-        // A copy of its own: it is handed over to the worker, and the file's other bytes are not.
-        const bytes = new Uint8Array(memory.take(length), 0, codestream.bytes.length);
-        bytes.set(codestream.bytes);
-        const cells = memory.take((rows * columns * whole.bitsAllocated) / 8);
-        const job = { ...whole, levels, rows, columns, lossy, bytes, memory: cells };
-        const { samples, clamped, returned } = await pool.run(job);
-        for (const piece of returned) memory.give(piece);
-        lent.add(samples.buffer);
+        let cells: ArrayBufferLike | undefined;
+        const { samples, clamped } = await pool.run(
+          () => {
+            // A copy of its own: the file's other bytes are none of the worker's business.
+            const bytes = new Uint8Array(memory.take(length), 0, codestream.bytes.length);
+            bytes.set(codestream.bytes);
+            cells = memory.take((rows * columns * whole.bitsAllocated) / 8);
+            return { ...whole, levels, rows, columns, lossy, bytes, memory: cells };
+          },
+          (job, reply) => {
+            memory.give(job.bytes.buffer);
+            // Else it is the frame's until that is released.
+            if (cells !== undefined && (reply === undefined || reply.samples !== undefined))
+              memory.give(cells);
+          },
+        );
         const remarks = remarksOn(codestream, format.bitsStored, levels === 0 ? clamped : 0);
-        return { rows, columns, samples, scale, origin: originOf(codestream.codec, scale), remarks };
+        const inMemory = cellsIn(cells, rows * columns, whole.bitsAllocated);
+        return {
+          rows,
+          columns,
+          samples: samples ?? inMemory,
+          scale,
+          origin: originOf(codestream.codec, scale),
+          remarks,
+        };
       };
       const levels = wanted === undefined ? 0 : halvings(codestream, format, wanted);
       try {
@@ -104,18 +119,15 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
       if (rows * columns > limits.pixels || file.length > limits.encodedBytes) {
         throw new DeepHealthError('pixel.too-large');
       }
-      // A copy of its own: it is handed over to the worker.
-      const bytes = new Uint8Array(file);
-      const { samples, coloured } = await pool.run({
-        ...{ bytes, rows, columns, channels },
+      const { samples, coloured } = await pool.run(() => ({
+        // A copy of its own: it is handed over to the worker.
+        ...{ bytes: new Uint8Array(file), rows, columns, channels },
         codec: `${codec}-picture`,
-      });
-      if (samples.length !== rows * columns) throw new DeepHealthError('picture.undecodable');
+      }));
+      if (samples?.length !== rows * columns) throw new DeepHealthError('picture.undecodable');
       return { samples, coloured };
     },
-    release({ samples: { buffer } }) {
-      if (buffer instanceof ArrayBuffer && lent.delete(buffer)) memory.give(buffer);
-    },
+    release: ({ samples }) => memory.give(samples.buffer),
     close: () => pool.close(),
   };
 }

@@ -24,7 +24,7 @@ export function toCells(
     bitsAllocated,
     memory,
   }: Pick<DecodeJob, 'precision' | 'signed' | 'bitsAllocated' | 'memory'>,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+): Uint8Array | Uint16Array {
   const cells = cellsIn(memory, decoded.length / width, bitsAllocated);
   if (8 * width === bitsAllocated) {
     new Uint8Array(cells.buffer, 0, cells.byteLength).set(decoded);
@@ -33,7 +33,7 @@ export function toCells(
   return signed && cells instanceof Uint16Array ? extendSign(cells, precision) : cells;
 }
 
-function extendSign(cells: Uint16Array<ArrayBuffer>, precision: number): Uint16Array<ArrayBuffer> {
+function extendSign(cells: Uint16Array, precision: number): Uint16Array {
   const shift = 32 - precision;
   for (let at = 0; at < cells.length; at++) cells[at] = ((cells[at] ?? 0) << shift) >> shift;
   return cells;

@@ -13,7 +13,7 @@ export interface DecoderSeed {
 /** What a worker is asked: one compressed frame, checked against its header. */
 export interface DecodeJob {
   readonly codec: Codestream['codec'];
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   readonly rows: number;
   readonly columns: number;
   readonly precision: number;
@@ -27,27 +27,29 @@ export interface DecodeJob {
   readonly pixelRepresentation: 0 | 1;
   /** How often the picture is halved; `rows` and `columns` are of what is left. */
   readonly levels: number;
-  /** What the samples are put into where they fit; handed over with the job, as `bytes` are. */
-  readonly memory?: ArrayBuffer;
+  /** What the samples are put into where they fit. */
+  readonly memory?: ArrayBufferLike;
 }
 
 /** The other thing that a worker is asked: the greys of a JPEG or PNG file. */
 export interface PictureJob extends Pick<PictureHeader, 'rows' | 'columns' | 'channels'> {
   readonly codec: 'jpeg-picture' | 'png-picture';
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
 }
+
+/** What a worker says: once that it is ready, then an answer to each job. */
+export type WorkerWord = { readonly kind: 'ready' } | DecodeReply;
 
 /** What a worker answers. `heapBytes` is the size of its WebAssembly heap now. */
 export type DecodeReply =
   | {
       readonly kind: 'decoded';
-      readonly samples: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+      /** Absent: they stand in the memory of the job, which both threads see. */
+      readonly samples?: Uint8Array | Uint16Array;
       /** Cells beyond Bits Stored that a lossy coding overshot to and that were clamped. */
       readonly clamped: number;
       /** Pixels of a picture file whose channels lie far apart. */
       readonly coloured: number;
-      /** Memory that was handed over with the job and is not needed any more. */
-      readonly returned: readonly ArrayBuffer[];
       readonly heapBytes: number;
     }
   | {

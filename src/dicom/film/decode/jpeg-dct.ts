@@ -29,8 +29,8 @@ const PLACES = zigzag();
 export function decodeJpegHalf(
   bytes: Uint8Array,
   coding: JpegDctCoding,
-  memory?: ArrayBuffer,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  memory?: ArrayBufferLike,
+): Uint8Array | Uint16Array {
   const { precision } = coding;
   const rows = Math.ceil(coding.rows / 2);
   const columns = Math.ceil(coding.columns / 2);

@@ -18,8 +18,8 @@ const LENGTH_BITS = 6;
 export function decodeJpegLossless(
   bytes: Uint8Array,
   coding: JpegLosslessCoding,
-  memory?: ArrayBuffer,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  memory?: ArrayBufferLike,
+): Uint8Array | Uint16Array {
   const { rows, columns, precision, transform, predictor } = coding;
   const { view, count } = unstuffedScan(bytes, coding.scan);
   const codes = codesOf(

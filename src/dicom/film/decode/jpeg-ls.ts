@@ -42,8 +42,8 @@ interface Coder {
 export function decodeJpegLs(
   bytes: Uint8Array,
   coding: JpegLsCoding,
-  memory?: ArrayBuffer,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  memory?: ArrayBufferLike,
+): Uint8Array | Uint16Array {
   const { rows, columns, largest } = coding;
   const coder = coderOf(bytes, coding);
   const classes = gradientClasses(coding);

@@ -4,8 +4,10 @@ export interface DecodeLimits {
   readonly encodedBytes: number;
   /** Rows × columns. */
   readonly pixels: number;
-  /** Milliseconds that a worker may spend on a frame before it is ended. */
+  /** Milliseconds that a worker may spend on a frame before it is ended; its own start does not count. */
   readonly milliseconds: number;
+  /** Milliseconds that a worker may take to start before it is given up. */
+  readonly startMilliseconds: number;
   /** Bytes that a worker's WebAssembly heap can grow to; decoding that wants more fails. */
   readonly heapBytes: number;
   /** A worker whose heap has grown past this many bytes is replaced after the frame (heaps never shrink). */
@@ -24,6 +26,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   encodedBytes: 128 * 2 ** 20,
   pixels: 48 * 2 ** 20,
   milliseconds: 30_000,
+  startMilliseconds: 60_000,
   heapBytes: 1024 * 2 ** 20,
   recycleHeapBytes: 160 * 2 ** 20,
   recycleFrames: 500,

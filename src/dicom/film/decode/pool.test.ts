@@ -7,10 +7,12 @@ import type { DecodeJob } from './job.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { createPool } from './pool.ts';
 
-/** A worker that does what the first byte of its job says. */
-const script = new URL(
-  `data:text/javascript,${encodeURIComponent(`
+/** A worker that does what the first byte of its job says, after this many milliseconds. */
+const script = (startTakes = 0) =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`
     import { parentPort, threadId } from 'node:worker_threads';
+    await new Promise((resolve) => setTimeout(resolve, ${startTakes}));
     parentPort.on('message', (job) => {
       const order = String.fromCharCode(job.bytes[0]);
       if (order === 'h') for (;;) {}
@@ -22,13 +24,14 @@ const script = new URL(
       if (order === 'w') setTimeout(answer, 200);
       else answer();
     });
+    parentPort.postMessage({ kind: 'ready' });
   `)}`,
-);
+  );
 
-const pool = (size: number, limits: Partial<DecodeLimits> = {}) =>
-  createPool(size, { ...DEFAULT_DECODE_LIMITS, ...limits }, script);
+const pool = (size: number, limits: Partial<DecodeLimits> = {}, startTakes = 0) =>
+  createPool(size, { ...DEFAULT_DECODE_LIMITS, ...limits }, script(startTakes));
 
-const job = (order: string): DecodeJob => ({
+const job = (order: string) => (): DecodeJob => ({
   codec: 'jpeg',
   bytes: Uint8Array.of(order.charCodeAt(0)),
   rows: 1,
@@ -42,7 +45,7 @@ const job = (order: string): DecodeJob => ({
   levels: 0,
 });
 
-const threadOf = ({ samples }: { samples: Uint8Array | Uint16Array }) => samples[0];
+const threadOf = ({ samples }: { samples?: Uint8Array | Uint16Array }) => samples?.[0];
 
 test('a worker that hangs is ended at the time limit, and the next frame decodes', async () => {
   const decoders = pool(1, { milliseconds: 1_500 });
@@ -51,6 +54,50 @@ test('a worker that hangs is ended at the time limit, and the next frame decodes
   await assert.rejects(hung, { code: 'pixel.timeout' });
   assert.ok(await next);
   await decoders.close();
+});
+
+test('the time limit of a frame begins when its worker has started', async () => {
+  const decoders = pool(1, { milliseconds: 400 }, 1_500);
+  assert.ok(await decoders.run(job('a')));
+  await assert.rejects(decoders.run(job('h')), { code: 'pixel.timeout' });
+  await decoders.close();
+});
+
+test('a worker that does not start is given up, and its frame may be tried again', async () => {
+  const decoders = pool(1, { startMilliseconds: 300 }, 600_000);
+  const [first, second] = [decoders.run(job('a')), decoders.run(job('a'))];
+  await assert.rejects(first, { code: 'pixel.busy' });
+  await assert.rejects(second, { code: 'pixel.busy' });
+  await decoders.close();
+});
+
+test('jobs are made when a worker is free, and over when no thread has their memory any more', async () => {
+  const decoders = pool(1, { milliseconds: 400 });
+  const order: string[] = [];
+  const told = (name: string) =>
+    decoders
+      .run(
+        () => {
+          order.push(`${name} made`);
+          return job(name)();
+        },
+        (_, reply) => order.push(`${name} over ${reply === undefined ? 'without' : 'with'} a reply`),
+      )
+      .then(
+        () => order.push(`${name} decoded`),
+        () => order.push(`${name} failed`),
+      );
+  await Promise.all([told('w'), told('a'), told('h')]);
+  await decoders.close();
+  assert.deepEqual(order.slice(0, 6), [
+    'w made',
+    'w over with a reply',
+    'a made',
+    'w decoded',
+    'a over with a reply',
+    'h made',
+  ]);
+  assert.deepEqual(order.slice(6).toSorted(), ['a decoded', 'h failed', 'h over without a reply']);
 });
 
 for (const [order, what] of [

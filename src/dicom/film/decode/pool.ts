@@ -2,26 +2,38 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
-import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob } from './job.ts';
+import { handedOver } from './handed-over.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob, WorkerWord } from './job.ts';
 import type { DecodeLimits } from './limits.ts';
+
+type Job = DecodeJob | PictureJob;
+type Decoded = Extract<DecodeReply, { kind: 'decoded' }>;
 
 /** Worker threads that decode; they start when there is work and leave when there is none. */
 export interface DecodePool {
-  /** @throws DeepHealthError; the pool stays usable. */
-  run(job: DecodeJob | PictureJob): Promise<Extract<DecodeReply, { kind: 'decoded' }>>;
+  /**
+   * @param make gives the job when a worker is free for it, so that what waits holds no memory.
+   * @param over is called once, before this settles or later, when no thread looks at the job's memory any more;
+   * without a reply when the worker failed or was ended.
+   * @throws DeepHealthError; the pool stays usable.
+   */
+  run(make: () => Job, over?: (job: Job, reply?: Decoded) => void): Promise<Decoded>;
   close(): Promise<void>;
 }
 
 interface Task {
-  readonly job: DecodeJob | PictureJob;
-  readonly resolve: (reply: Extract<DecodeReply, { kind: 'decoded' }>) => void;
+  readonly make: () => Job;
+  readonly over: (job: Job, reply?: Decoded) => void;
+  readonly resolve: (reply: Decoded) => void;
   readonly reject: (error: DeepHealthError) => void;
 }
 
 /** A worker with the frame that it is at. */
 interface Seat {
   readonly worker: Worker;
-  task: Task | undefined;
+  ready: boolean;
+  task: (Task & { readonly job: Job }) | undefined;
+  /** Of the start, of a frame, or of idleness. */
   timer: NodeJS.Timeout | undefined;
   frames: number;
 }
@@ -42,17 +54,24 @@ export function createPool(
 ): DecodePool {
   const seats = new Set<Seat>();
   const waiting: Task[] = [];
+  /** Workers that were told to end. */
+  const ending = new Set<Promise<unknown>>();
   let closed = false;
 
   /** Takes a worker out; what it had in hand fails. Its end is awaited by `close` only. */
-  const leave = (seat: Seat, error?: DeepHealthError): Promise<number> => {
+  const leave = (seat: Seat, error?: DeepHealthError): void => {
     seats.delete(seat);
     clearTimeout(seat.timer);
     const { task } = seat;
     seat.task = undefined;
     if (error !== undefined) task?.reject(error);
     if (seats.size === 0) onIdle();
-    return seat.worker.terminate();
+    const ended = seat.worker.terminate().finally(() => {
+      ending.delete(ended);
+      // Until now it may have written.
+      task?.over(task.job);
+    });
+    ending.add(ended);
   };
 
   // Node adds a folder of its version.
@@ -68,13 +87,22 @@ export function createPool(
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 },
     });
-    const seat: Seat = { worker, task: undefined, timer: undefined, frames: 0 };
+    const timer = setTimeout(() => {
+      const seconds = limits.startMilliseconds / 1000;
+      const message = `A decoder thread did not start within ${seconds} s.`;
+      leave(seat, new DeepHealthError('pixel.busy', message));
+      assign();
+    }, limits.startMilliseconds);
+    const seat: Seat = { worker, ready: false, task: undefined, timer, frames: 0 };
     const crashed = (cause: unknown) => {
       if (!seats.has(seat)) return;
-      void leave(seat, new DeepHealthError('pixel.decoder-crashed', undefined, { cause }));
+      leave(seat, new DeepHealthError('pixel.decoder-crashed', undefined, { cause }));
       assign();
     };
-    worker.on('message', (reply: DecodeReply) => settle(seat, reply));
+    worker.on('message', (word: WorkerWord) => {
+      if (word.kind === 'ready') begin(seat);
+      else settle(seat, word);
+    });
     worker.on('error', crashed);
     worker.on('messageerror', crashed);
     worker.on('exit', (code) => crashed(new Error(`The decoder thread ended with ${code}.`)));
@@ -86,29 +114,46 @@ export function createPool(
     const { task } = seat;
     if (task === undefined) return;
     clearTimeout(seat.timer);
+    seat.ready = true;
     seat.task = undefined;
     seat.frames++;
-    if (reply.heapBytes > limits.recycleHeapBytes || seat.frames >= limits.recycleFrames) void leave(seat);
-    else {
-      seat.worker.unref();
-      seat.timer = setTimeout(() => void leave(seat), IDLE_MILLISECONDS).unref();
-    }
+    task.over(task.job, reply.kind === 'decoded' ? reply : undefined);
+    if (reply.heapBytes > limits.recycleHeapBytes || seat.frames >= limits.recycleFrames) leave(seat);
+    else rest(seat);
     if (reply.kind === 'decoded') task.resolve(reply);
     else task.reject(new DeepHealthError(reply.code, reply.message));
     assign();
   };
 
-  const hand = (seat: Seat, task: Task) => {
-    clearTimeout(seat.timer);
-    seat.task = task;
+  const hand = (seat: Seat, waited: Task) => {
+    const job = waited.make();
+    seat.task = { ...waited, job };
     seat.worker.ref();
+    if (seat.ready) watch(seat);
+    const memory = 'memory' in job && job.memory !== undefined ? [{ buffer: job.memory }] : [];
+    seat.worker.postMessage(job, handedOver(job.bytes, ...memory));
+  };
+
+  /** A worker has started, and goes to the frame that it was given meanwhile. */
+  const begin = (seat: Seat) => {
+    if (!seats.has(seat)) return;
+    seat.ready = true;
+    if (seat.task === undefined) rest(seat);
+    else watch(seat);
+  };
+
+  const rest = (seat: Seat) => {
+    clearTimeout(seat.timer);
+    seat.worker.unref();
+    seat.timer = setTimeout(() => leave(seat), IDLE_MILLISECONDS).unref();
+  };
+
+  const watch = (seat: Seat) => {
+    clearTimeout(seat.timer);
     seat.timer = setTimeout(() => {
-      void leave(seat, new DeepHealthError('pixel.timeout'));
+      leave(seat, new DeepHealthError('pixel.timeout'));
       assign();
     }, limits.milliseconds);
-    const { job } = task;
-    const memory = 'memory' in job && job.memory !== undefined ? [job.memory] : [];
-    seat.worker.postMessage(job, [job.bytes.buffer, ...memory]);
   };
 
   /** Gives waiting frames to idle workers, and starts workers while there are seats. */
@@ -128,11 +173,11 @@ export function createPool(
   };
 
   return {
-    async run(job) {
+    async run(make, over = () => {}) {
       if (closed) throw new DeepHealthError('pixel.decoder-closed');
       if (waiting.length >= limits.waiting) throw new DeepHealthError('pixel.busy');
-      const done = new Promise<Extract<DecodeReply, { kind: 'decoded' }>>((resolve, reject) => {
-        waiting.push({ job, resolve, reject });
+      const done = new Promise<Decoded>((resolve, reject) => {
+        waiting.push({ make, over, resolve, reject });
       });
       assign();
       return done;
@@ -141,7 +186,8 @@ export function createPool(
     async close() {
       closed = true;
       for (const task of waiting.splice(0)) task.reject(new DeepHealthError('pixel.decoder-closed'));
-      await Promise.all([...seats].map((seat) => leave(seat, new DeepHealthError('pixel.decoder-closed'))));
+      for (const seat of seats) leave(seat, new DeepHealthError('pixel.decoder-closed'));
+      await Promise.all(ending);
     },
   };
 }

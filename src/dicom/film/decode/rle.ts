@@ -30,13 +30,13 @@ export function readRle(bytes: Uint8Array): Codestream {
 export function decodeRle(
   bytes: Uint8Array,
   pixels: number,
-  memory?: ArrayBuffer,
-): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  memory?: ArrayBufferLike,
+): Uint8Array | Uint16Array {
   const segments = segmentsOf(bytes);
   const [high, low] = segments;
   if (high === undefined) throw damaged();
   if (low === undefined) {
-    const plane = cellsIn(memory, pixels, 8) as Uint8Array<ArrayBuffer>;
+    const plane = cellsIn(memory, pixels, 8) as Uint8Array;
     unpack(high, plane, 0, 1);
     return plane;
   }

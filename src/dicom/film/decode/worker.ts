@@ -4,7 +4,8 @@ import { type Greys, greysOf } from '../picture/greys.ts';
 import { decodePng, readPng } from '../picture/png.ts';
 import { type Codecs, cellBytes, codecsMaker } from './codecs.ts';
 import { fitCells, toCells } from './fit.ts';
-import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob } from './job.ts';
+import { handedOver } from './handed-over.ts';
+import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob, WorkerWord } from './job.ts';
 import { decodeJpegHalf } from './jpeg-dct.ts';
 import { jpegDctCoding } from './jpeg-dct-parameters.ts';
 import { decodeJpegLossless } from './jpeg-lossless.ts';
@@ -14,7 +15,7 @@ import { jpegLsCoding } from './jpeg-ls-parameters.ts';
 import { type ReducedCodecs, reducedCodecsMaker } from './reduced-codecs.ts';
 import { decodeRle } from './rle.ts';
 
-/** Thread that decodes one frame after the other; it is given the next when it has answered. */
+/** Thread that decodes one frame after the other; it says when it can, and is given the next when it has answered. */
 
 const seed = workerData as DecoderSeed;
 const makeCodecs = codecsMaker(seed.heapBytes);
@@ -24,22 +25,26 @@ let reducedCodecs: ReducedCodecs | undefined;
 
 parentPort?.on('message', async (job: DecodeJob | PictureJob) => {
   const reply = await answer(job);
-  const given = reply.kind === 'decoded' ? [reply.samples.buffer, ...reply.returned] : [];
-  parentPort?.postMessage(reply, given);
+  say(reply, reply.kind === 'decoded' && reply.samples !== undefined ? handedOver(reply.samples) : []);
 });
+say({ kind: 'ready' });
+
+function say(word: WorkerWord, given: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(word, given);
+}
 
 const heaps = () => (codecs?.heapBytes() ?? 0) + (reducedCodecs?.heapBytes() ?? 0);
 
 async function answer(job: DecodeJob | PictureJob): Promise<DecodeReply> {
   try {
     if ('channels' in job) {
-      return { kind: 'decoded', ...decodePicture(job), clamped: 0, returned: [], heapBytes: heaps() };
+      return { kind: 'decoded', ...decodePicture(job), clamped: 0, heapBytes: heaps() };
     }
     const samples = await decode(job);
     const clamped = job.codec === 'rle' ? 0 : fitCells(samples, job);
-    const returned = [job.bytes.buffer];
-    if (job.memory !== undefined && job.memory !== samples.buffer) returned.push(job.memory);
-    return { kind: 'decoded', samples, clamped, coloured: 0, returned, heapBytes: heaps() };
+    const decoded = { kind: 'decoded', clamped, coloured: 0, heapBytes: heaps() } as const;
+    const isShared = samples.buffer instanceof SharedArrayBuffer && samples.buffer === job.memory;
+    return isShared ? decoded : { ...decoded, samples };
   } catch (error) {
     const heapBytes = heaps();
     // A codec that was left by an exception keeps its locks and its memory: it is not used again.
@@ -57,7 +62,7 @@ async function answer(job: DecodeJob | PictureJob): Promise<DecodeReply> {
   }
 }
 
-async function decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
+async function decode(job: DecodeJob): Promise<Uint8Array | Uint16Array> {
   const { codec, bytes, levels } = job;
   if (codec === 'rle') return decodeRle(bytes, job.rows * job.columns, job.memory);
   const own = decodeOwn(job);
@@ -88,7 +93,7 @@ function decodePicture({ codec, bytes, rows, columns, channels }: PictureJob): G
 }
 
 /** JPEG-LS, lossless JPEG and half of other JPEG as films have them; undefined for what is left to the libraries. */
-function decodeOwn(job: DecodeJob): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | undefined {
+function decodeOwn(job: DecodeJob): Uint8Array | Uint16Array | undefined {
   const samples = job.codec === 'jpeg-ls' ? ownJpegLs(job) : job.codec === 'jpeg' ? ownJpeg(job) : undefined;
   // What was put into the memory of the job is only passed through it then.
   return job.bitsAllocated === 16 && samples instanceof Uint8Array ? Uint16Array.from(samples) : samples;

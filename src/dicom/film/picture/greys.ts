@@ -1,6 +1,6 @@
 /** The greys of a picture, row-major, and how far it is from being grey. */
 export interface Greys {
-  readonly samples: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  readonly samples: Uint8Array | Uint16Array;
   /** Pixels whose channels lie far apart. */
   readonly coloured: number;
 }
@@ -12,10 +12,7 @@ const GREY_TOLERANCE = 24;
  * One grey a pixel: luma (ITU-R BT.601) of three channels, over black where there is transparency.
  * @param cells interleaved: grey, grey and opacity, red green blue, or red green blue and opacity.
  */
-export function greysOf(
-  cells: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>,
-  channels: 1 | 2 | 3 | 4,
-): Greys {
+export function greysOf(cells: Uint8Array | Uint16Array, channels: 1 | 2 | 3 | 4): Greys {
   if (channels === 1) return { samples: cells, coloured: 0 };
   const pixels = Math.floor(cells.length / channels);
   const deep = cells instanceof Uint16Array;
