@@ -72,7 +72,7 @@ export function outputNames(): (fileName: string) => string {
   const taken = new Set<string>();
   return (fileName) => {
     const stem = fitted(fileName.replace(FILM_ENDING, ''), LONGEST_STEM) || 'film';
-    const claim = (name: string) => name.toLowerCase().replace(/(\.text)+$/, '');
+    const claim = (name: string) => name.toLowerCase().replace(/^(.*?)(?:\.text)+$/s, '$1');
     let name = stem;
     for (let n = 2; taken.has(claim(name)); n += 1) name = `${stem}-${n}`;
     taken.add(claim(name));

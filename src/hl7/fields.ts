@@ -3,6 +3,7 @@ import type { Remark } from '../dicom/film/film.ts';
 import type { Code } from '../dicom/report/codes.ts';
 import { cut } from '../dicom/report/legal.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { withoutEnd } from '../text/without-end.ts';
 import type { TextEncoding } from './charset.ts';
 import { escaped, escapedLines, type LineBreak } from './escape.ts';
 
@@ -65,12 +66,12 @@ export function primitives(encoding: TextEncoding, lineBreak: LineBreak): Primit
 
 /** Components of a field; empty ones at the end are left out. */
 export function components(...parts: readonly string[]): string {
-  return parts.join('^').replace(/\^+$/, '');
+  return withoutEnd(parts.join('^'), '^');
 }
 
 /** Subcomponents of a component. */
 function subcomponents(...parts: readonly string[]): string {
-  return parts.join('&').replace(/&+$/, '');
+  return withoutEnd(parts.join('&'), '&');
 }
 
 /**
@@ -81,7 +82,7 @@ export function segment(name: string, fields: Readonly<Record<number, string>>):
   const last = Math.max(...Object.keys(fields).map(Number));
   const all = Array.from({ length: last }, (_, index) => fields[index + 1] ?? '');
   const written = name === 'MSH' ? ['MSH', ...all.slice(1)] : [name, ...all];
-  return written.join('|').replace(/\|+$/, '');
+  return withoutEnd(written.join('|'), '|');
 }
 
 /** Designators whose name in HL7 (table 0396) differs from DICOM's. */

@@ -10,7 +10,7 @@ export function clientOf({ remoteAddress }: Pick<Socket, 'remoteAddress'>): stri
   if (!isIPv6(remoteAddress)) return remoteAddress;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress)?.[1];
   if (mapped !== undefined) return mapped;
-  const [head = '', tail] = remoteAddress.replace(/%.*$/, '').toLowerCase().split('::');
+  const [head = '', tail] = (remoteAddress.split('%', 1)[0] ?? '').toLowerCase().split('::');
   const groups = head === '' ? [] : head.split(':');
   const rest = tail === undefined || tail === '' ? [] : tail.split(':');
   if (tail !== undefined) while (groups.length + rest.length < 8) groups.push('0');

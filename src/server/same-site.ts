@@ -34,7 +34,7 @@ export function sameSiteOnly(inForce: Pick<InForce, 'config'>): RequestHandler {
 
 /** An address, a loopback name, a name without a dot (no public one is), or the configured one. */
 function isOurs(host: string, address: string): boolean {
-  const name = host.replace(/:\d*$/, '').toLowerCase();
+  const name = host.replace(/:\d{0,5}$/, '').toLowerCase();
   const isAddress = /^[\d.]+$/.test(name) || name.startsWith('[');
   return isAddress || !name.includes('.') || name.endsWith('.localhost') || name === address.toLowerCase();
 }

@@ -42,6 +42,10 @@ const TEXTS: Readonly<Record<string, string>> = {
   'NUL and framing': `${MARK}\0\x0b\x1c\x1b[2J\x1b]0;x\x07`,
   'bidi controls': `${MARK}\u202ee\u2069\u200b`,
   'a megabyte': `${MARK}${'A'.repeat(2 ** 20)}`,
+  // What is looked for at the end of a text must not be looked for at every place of it.
+  'a megabyte of carets': `${MARK}${'^'.repeat(2 ** 20)}x`,
+  'a megabyte of blanks': `${MARK}${' '.repeat(2 ** 20)}x`,
+  'a megabyte of separators': `${MARK}${'=^ \0'.repeat(2 ** 18)}x`,
 };
 
 let orthanc: Orthanc;

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { inflate, inflateRaw } from 'node:zlib';
 import { DeepHealthError } from '../../errors/error.ts';
+import { withoutEnd } from '../../text/without-end.ts';
 import { type DicomDataset, text } from '../dataset.ts';
 import { readDataset } from './dataset-reader.ts';
 import { type DatasetEncoding, isKnownVr } from './element-header.ts';
@@ -62,7 +63,8 @@ export async function parseDicom(file: Uint8Array, limits: Partial<FilmLimits> =
     bounds,
     (tag) => !tag.startsWith('0002'),
   );
-  const declared = text(meta, '00020010')?.replace(/\0+$/, '');
+  const named = text(meta, '00020010');
+  const declared = named === undefined ? undefined : withoutEnd(named, '\0');
   if (text(meta, '00020002') === MEDIA_DIRECTORY) {
     throw new DeepHealthError('film.not-an-image', 'The file is a media directory (DICOMDIR).');
   }

@@ -1,3 +1,4 @@
+import { withoutEnd } from '../../text/without-end.ts';
 import type { DicomDataset, DicomElement, DicomValue, PersonName } from '../dataset.ts';
 
 /** The transfer syntaxes that a phantom is written in. */
@@ -108,10 +109,8 @@ function asText(value: DicomValue): string {
   if (value === null) return '';
   if (typeof value !== 'object') return String(value);
   const name = value as PersonName;
-  return [name.Alphabetic, name.Ideographic, name.Phonetic]
-    .map((group) => group ?? '')
-    .join('=')
-    .replace(/=+$/, '');
+  const groups = [name.Alphabetic, name.Ideographic, name.Phonetic].map((group) => group ?? '');
+  return withoutEnd(groups.join('='), '=');
 }
 
 /** Values have an even length: UIDs and bytes are filled with a zero, text with a blank (PS3.5 6.2). */

@@ -2,6 +2,8 @@
  * Values as the standard allows them (PS3.5 6.2). Archives hold values that are too long or have characters
  * that a VR forbids; a report that copied them would be refused by the next system.
  */
+
+import { withoutEnd } from '../../text/without-end.ts';
 import type { DicomValue, PersonName } from '../dataset.ts';
 
 /** What becomes of text that is longer than its VR: descriptions are cut, identifiers left out. */
@@ -101,8 +103,8 @@ function legalName(value: DicomValue, whenLong: WhenLong): LegalValue | null {
     const given = (part ?? '').trim();
     const components = withoutControls(given, 'none').replaceAll('\\', '/').replaceAll('=', ' ').split('^');
     const five = [...components.slice(0, 4), components.slice(4).join(' ')].slice(0, components.length);
-    const legal = cut(five.join('^'), 64).replace(/[\^ ]+$/, '');
-    if (legal !== given.replace(/[\^ ]+$/, '')) changed = true;
+    const legal = withoutEnd(cut(five.join('^'), 64), '^ ');
+    if (legal !== withoutEnd(given, '^ ')) changed = true;
     return legal;
   };
   const made: PersonName = {};

@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../errors/error.ts';
+import { withoutEnd } from '../../text/without-end.ts';
 import { type DicomDataset, type DicomElement, type DicomValue, type PersonName, text } from '../dataset.ts';
 
 const EXPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
@@ -195,7 +196,7 @@ function textOf(tag: string, vr: string, value: DicomValue): string {
 
 /** The component groups of a name with the empty ones at the end left out (PS3.5 6.2.1.1). */
 function personName({ Alphabetic = '', Ideographic = '', Phonetic = '' }: PersonName): string {
-  return [Alphabetic, Ideographic, Phonetic].join('=').replace(/=+$/, '');
+  return withoutEnd([Alphabetic, Ideographic, Phonetic].join('='), '=');
 }
 
 function refusal(tag: string, why: string): DeepHealthError {

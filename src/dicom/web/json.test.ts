@@ -47,6 +47,15 @@ describe('the DICOM JSON model from the wire', () => {
     );
   });
 
+  it('takes base64 with blanks and line ends in it, and finds out at once that a million blanks are none', () => {
+    const bytes = (text: string) =>
+      one(JSON.stringify({ '00091010': { vr: 'UN', InlineBinary: text } }))?.['00091010']?.Value?.[0];
+    assert.deepEqual(bytes('AQ\r\n ID = = \n'), new Uint8Array([1, 2, 3]));
+    for (const text of [`${' '.repeat(1_000_000)}!`, `AQID=${'= '.repeat(500_000)}A`]) {
+      assert.equal(bytes(text), undefined);
+    }
+  });
+
   it('loses what is no attribute or of the wrong type, and reaches no prototype', () => {
     const dataset = one(
       '{"__proto__":{"polluted":1},"constructor":{"vr":"LO"},"StudyInstanceUID":{"vr":"UI"},"00080018":7,"00080016":[1],"00280010":{"vr":"US","Value":[{},"x",[1],true,5]},"00080060":{"vr":7,"Value":["CR",{}]},"00100010":{"vr":"PN","Value":[3,{"Alphabetic":4,"__proto__":{"Phonetic":"x"}}]},"7FE00010":{"vr":"OW","BulkDataURI":"http://169.254.169.254/"},"00091010":{"vr":"OB","InlineBinary":{"length":9}}}',

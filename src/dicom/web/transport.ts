@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { errors, Pool } from 'undici';
 import { DeepHealthError, type ErrorCode } from '../../errors/error.ts';
 import { isTlsFailure, tlsConnectOptions } from '../../net/tls.ts';
+import { withoutEnd } from '../../text/without-end.ts';
 import { createAuthorization } from './auth.ts';
 import { DICOM_WEB_LIMITS, DICOM_WEB_TIMEOUTS, type DicomWebConfig, type DicomWebLimits } from './config.ts';
 
@@ -139,7 +140,7 @@ export function createTransport(config: DicomWebConfig): Transport {
 /** The root without a slash at its end. A URL with user, password, query or fragment is refused by config. */
 function rootOf(config: DicomWebConfig): { origin: string; href: string } {
   const url = new URL(config.url);
-  return { origin: url.origin, href: url.origin + url.pathname.replace(/\/+$/, '') };
+  return { origin: url.origin, href: url.origin + withoutEnd(url.pathname, '/') };
 }
 
 interface UndiciAnswer {
