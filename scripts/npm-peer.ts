@@ -25,6 +25,16 @@ export const OHIF: NpmPeer = {
   without: ['*.map'],
 };
 
+/** The schemas of CycloneDX, as its own library ships them (Apache-2.0); nothing of its code is used. */
+export const CYCLONEDX: NpmPeer = {
+  package: '@cyclonedx/cyclonedx-library',
+  version: '10.3.0',
+  integrity:
+    'sha512-RIT28sp1U0PCHaaeF3yNRwk6Jig/XJ8UsYAVOMYaHQ+0VVOvsjcp0PTWQFLUqJFF8XMud+Kdq6G+wtDAh+QJFA==',
+  members: ['package/res/schema', 'package/LICENSE'],
+  without: ['*.xsd'],
+};
+
 /**
  * Where fetched peers are kept, outside of the checkout: DEEP_HEALTH_PEER_CACHE, else the user's cache folder
  * (XDG), else the temporary one.

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fetchNpmPeer, npmPeerInstalled, OHIF } from './npm-peer.ts';
+import { CYCLONEDX, fetchNpmPeer, npmPeerInstalled, OHIF } from './npm-peer.ts';
 import { installPrograms, programsInstalled } from './npm-programs.ts';
 
 /**
@@ -56,6 +56,11 @@ function missingPeers() {
 
 /** The same for peers that come as npm packages. */
 const NPM_PEERS: readonly { name: string; installed: () => boolean; install: () => void }[] = [
+  {
+    name: 'schemas of CycloneDX',
+    installed: () => npmPeerInstalled(CYCLONEDX),
+    install: () => fetchNpmPeer(CYCLONEDX),
+  },
   { name: 'OHIF', installed: () => npmPeerInstalled(OHIF), install: () => fetchNpmPeer(OHIF) },
   { name: 'pm2 and the schemas of Kubernetes', installed: programsInstalled, install: installPrograms },
 ];

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { CYCLONEDX, npmPeerFolder, npmPeerInstalled } from './npm-peer.ts';
+import { programsFolder, programsInstalled } from './npm-programs.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
@@ -18,9 +22,13 @@ const lock = JSON.parse(read('package-lock.json')) as { packages: Readonly<Recor
 const nameOf = (path: string, entry: LockEntry) =>
   entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-test('the bill of materials names every production package of the lock file and every file of the models', () => {
+function billOfMaterials(): string {
   const program = fileURLToPath(new URL('./sbom.ts', import.meta.url));
-  const text = execFileSync(process.execPath, [program], { encoding: 'utf8', maxBuffer: 64 * 2 ** 20 });
+  return execFileSync(process.execPath, [program], { encoding: 'utf8', maxBuffer: 64 * 2 ** 20 });
+}
+
+test('the bill of materials names every production package of the lock file and every file of the models', () => {
+  const text = billOfMaterials();
   const bom = JSON.parse(text) as {
     bomFormat: string;
     specVersion: string;
@@ -56,6 +64,65 @@ test('the bill of materials names every production package of the lock file and 
   for (const { sha256 } of Object.values(manifest.files)) assert.ok(hashes.includes(sha256));
   // Addresses of licences and home pages may stand in it, those to download from may not.
   assert.doesNotMatch(text, /"distribution"|\.tgz|registry\./);
+});
+
+interface Ajv {
+  addSchema(schema: unknown, key: string): void;
+  validate(key: string, of: unknown): boolean;
+  readonly errors: readonly { readonly instancePath: string; readonly message?: string }[] | null;
+}
+
+/** Judges a bill of materials by the schema of CycloneDX that it names; nothing found is an empty list. */
+function judge(bom: { readonly $schema: string }): readonly string[] {
+  const programs = createRequire(join(programsFolder(), 'package.json'));
+  const [Validator, formats, more] = ['ajv', 'ajv-formats', 'ajv-formats-draft2019'].map((name) => {
+    const loaded = programs(name) as { default?: unknown };
+    return loaded.default ?? loaded;
+  }) as [new (options: object) => Ajv, (ajv: Ajv) => void, (ajv: Ajv) => void];
+  const ajv = new Validator({ strict: false, allErrors: true });
+  formats(ajv);
+  more(ajv);
+  const schemas = join(npmPeerFolder(CYCLONEDX), 'res', 'schema');
+  // They refer to one another by the names of their files.
+  for (const [file, id] of [
+    ['bom-1.5', 'bom-1.5'],
+    ['spdx', 'spdx.SNAPSHOT'],
+    ['jsf-0.82', 'jsf-0.82.SNAPSHOT'],
+  ] as const) {
+    const schema: object = JSON.parse(readFileSync(join(schemas, `${file}.SNAPSHOT.schema.json`), 'utf8'));
+    const $id = `http://cyclonedx.org/schema/${id}.schema.json`;
+    ajv.addSchema({ ...schema, $id }, $id);
+  }
+  if (ajv.validate(bom.$schema, bom)) return [];
+  return (ajv.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+test('the bill of materials is valid by the schema of CycloneDX 1.5, and all that it refers to is in it', (t) => {
+  if (!npmPeerInstalled(CYCLONEDX) || !programsInstalled())
+    return t.skip('the schemas of CycloneDX are not installed');
+  const bom = JSON.parse(billOfMaterials()) as {
+    $schema: string;
+    metadata: { component: { 'bom-ref': string } };
+    components: { 'bom-ref': string; type: string; hashes?: { alg: string; content: string }[] }[];
+    dependencies: { ref: string; dependsOn: string[] }[];
+  };
+  assert.deepEqual(judge(bom), []);
+  // The judge is awake.
+  const [first, ...others] = bom.components;
+  assert.notDeepEqual(
+    judge({ ...bom, components: [{ ...first, type: 'program' }, ...others] } as typeof bom),
+    [],
+  );
+  const hashes = [{ alg: 'SHA-512', content: 'no hash' }];
+  assert.notDeepEqual(judge({ ...bom, components: [{ ...first, hashes }, ...others] } as typeof bom), []);
+
+  const refs = [bom.metadata.component, ...bom.components].map((component) => component['bom-ref']);
+  assert.equal(new Set(refs).size, refs.length, 'a reference means one component');
+  const named = bom.dependencies.flatMap(({ ref, dependsOn }) => [ref, ...dependsOn]);
+  assert.deepEqual(
+    named.filter((ref) => !refs.includes(ref)),
+    [],
+  );
 });
 
 test('no install script runs that nobody has looked at, and of those only one', () => {
