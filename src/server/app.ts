@@ -12,6 +12,7 @@ import type { Pictures } from './console/pictures.ts';
 import type { Context } from './context.ts';
 import { asFailure, sendFailure } from './failure.ts';
 import { sharedReadiness } from './health.ts';
+import { oneMeaning } from './one-meaning.ts';
 import type { Reading } from './reading.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { predictRoute } from './routes/predict.ts';
@@ -89,6 +90,7 @@ export function createApp(parts: AppParts): Express {
     next();
   });
 
+  app.use(oneMeaning);
   app.get('/livez', (_request, response) => {
     response.json({ alive: true, version });
   });
@@ -130,12 +132,13 @@ export function createApp(parts: AppParts): Express {
     response.set('content-type', type).send(body);
   });
   if (parts.takesIn) app.use('/dicom-web/studies', receiveRoute(context, parts.onWork, reading?.headStart));
+  app.use(boundBodies(apiBounds(inForce)));
   app.use((request, response, next) => {
-    // Whoever waits for it may send the body now; the STOW-RS receiver decides that for itself.
+    // Whoever waits for it may send the body now, if it is none that is refused by its length; the STOW-RS receiver
+    // decides that for itself.
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     next();
   });
-  app.use(boundBodies(apiBounds(inForce)));
   app.use('/api/studies', studyRoutes(context, parts.looks, parts.onWork));
   app.use('/api/studies', resultRoutes(context, parts.pictures));
   app.use('/api/triage', triageRoute(context));
