@@ -54,22 +54,25 @@ export function decodeJpegHalf(
     before: 0,
   };
   const block = new Float64Array(16);
-  const largest = 2 ** precision - 1;
-  // The level shift, and the half that rounds.
-  const shift = 2 ** (precision - 1) + 0.5;
+  // Blocks that reach beyond the picture.
+  const edge = precision > 8 ? new Uint16Array(16) : new Uint8Array(16);
+  const range = { shift: 2 ** (precision - 1) + 0.5, largest: 2 ** precision - 1 };
   try {
     for (let top = 0; top < rows; top += 4) {
+      const height = Math.min(4, rows - top);
+      const inside = height === 4 ? columns >> 2 : 0;
       for (let left = 0, n = 0; n < across; n++, left += 4) {
-        readBlock(blocks, block);
-        inverse(block);
-        const height = Math.min(4, rows - top);
+        const isFlat = readBlock(blocks, block);
+        const to = top * columns + left;
+        if (n < inside) {
+          if (isFlat) placeFlat(block, range, samples, to, columns);
+          else placeInverse(block, range, samples, to, columns);
+          continue;
+        }
+        placeInverse(block, range, edge, 0, 4);
         const width = Math.min(4, columns - left);
         for (let y = 0; y < height; y++) {
-          const to = (top + y) * columns + left;
-          for (let x = 0; x < width; x++) {
-            const value = ((block[4 * y + x] as number) + shift) | 0;
-            samples[to + x] = value < 0 ? 0 : value > largest ? largest : value;
-          }
+          samples.set(edge.subarray(4 * y, 4 * y + width), to + y * columns);
         }
       }
       if (blocks.at > count) throw damaged();
@@ -96,14 +99,17 @@ interface Blocks {
   before: number;
 }
 
-/** Reads the coefficients of one block, folded into 4 × 4. */
-function readBlock(blocks: Blocks, block: Float64Array): void {
+/**
+ * Reads the coefficients of one block, folded into 4 × 4; what stands there must be zero.
+ * @returns whether it is of one value.
+ */
+function readBlock(blocks: Blocks, block: Float64Array): boolean {
   const { view, direct, alternating, targets, weights } = blocks;
   const { table } = alternating;
-  block.fill(0);
   blocks.before += readNumber(blocks, direct) >> ADVANCE_BITS;
   block[0] = blocks.before * (weights[0] as number);
   let { at } = blocks;
+  let isFlat = true;
   for (let k = 1; k < 64; ) {
     const window = view.getInt32(at >>> 3) << (at & 7);
     let entry = table[window >>> (32 - LOOKED_UP)] as number;
@@ -121,8 +127,10 @@ function readBlock(blocks: Blocks, block: Float64Array): void {
     if (k > 64) throw damaged();
     const target = targets[k - 1] as number;
     block[target] = (block[target] as number) + value * (weights[k - 1] as number);
+    isFlat = false;
   }
   blocks.at = at;
+  return isFlat;
 }
 
 /** A code of any length and the number behind it: the number and how far it leads. */
@@ -181,25 +189,72 @@ function foldedWeights(quantisation: Uint16Array): Pick<Blocks, 'targets' | 'wei
 const COS_1 = Math.cos(Math.PI / 8);
 const COS_3 = Math.cos((3 * Math.PI) / 8);
 
-/** The inverse DCT of 4 × 4 without norms, in place: cosines of π/8 times odd numbers and frequency. */
-function inverse(block: Float64Array): void {
-  inverseLines(block, 1, 4);
-  inverseLines(block, 4, 1);
+/** The level shift with the half that rounds, and the largest sample. */
+interface Range {
+  readonly shift: number;
+  readonly largest: number;
 }
 
-/** Four lines, `between` from one to the next, each of four values that are `along` apart. */
-function inverseLines(block: Float64Array, between: number, along: number): void {
-  for (let at = 0; at < 4 * between; at += between) {
-    const z0 = block[at] as number;
-    const z1 = block[at + along] as number;
-    const z2 = (block[at + 2 * along] as number) * Math.SQRT1_2;
-    const z3 = block[at + 3 * along] as number;
+/** Writes the samples of a block that has a direct coefficient only. */
+function placeFlat(
+  block: Float64Array,
+  { shift, largest }: Range,
+  samples: Uint8Array | Uint16Array,
+  to: number,
+  stride: number,
+): void {
+  const value = ((block[0] as number) + shift) | 0;
+  const sample = value < 0 ? 0 : value > largest ? largest : value;
+  for (let y = 0, at = to; y < 4; y++, at += stride) {
+    samples[at] = sample;
+    samples[at + 1] = sample;
+    samples[at + 2] = sample;
+    samples[at + 3] = sample;
+  }
+}
+
+/**
+ * Writes the samples of a block, the inverse DCT of 4 × 4 without norms (cosines of π/8 times odd numbers and
+ * frequency), and leaves zeros where the coefficients stood.
+ */
+function placeInverse(
+  block: Float64Array,
+  { shift, largest }: Range,
+  samples: Uint8Array | Uint16Array,
+  to: number,
+  stride: number,
+): void {
+  for (let x = 0; x < 4; x++) {
+    const z0 = block[x] as number;
+    const z1 = block[4 + x] as number;
+    const z2 = (block[8 + x] as number) * Math.SQRT1_2;
+    const z3 = block[12 + x] as number;
     const far = COS_1 * z1 + COS_3 * z3;
     const near = COS_3 * z1 - COS_1 * z3;
-    block[at] = z0 + z2 + far;
-    block[at + along] = z0 - z2 + near;
-    block[at + 2 * along] = z0 - z2 - near;
-    block[at + 3 * along] = z0 + z2 - far;
+    block[x] = z0 + z2 + far;
+    block[4 + x] = z0 - z2 + near;
+    block[8 + x] = z0 - z2 - near;
+    block[12 + x] = z0 + z2 - far;
+  }
+  for (let y = 0, at = to; y < 16; y += 4, at += stride) {
+    const z0 = (block[y] as number) + shift;
+    const z1 = block[y + 1] as number;
+    const z2 = (block[y + 2] as number) * Math.SQRT1_2;
+    const z3 = block[y + 3] as number;
+    block[y] = 0;
+    block[y + 1] = 0;
+    block[y + 2] = 0;
+    block[y + 3] = 0;
+    const far = COS_1 * z1 + COS_3 * z3;
+    const near = COS_3 * z1 - COS_1 * z3;
+    const one = (z0 + z2 + far) | 0;
+    const two = (z0 - z2 + near) | 0;
+    const three = (z0 - z2 - near) | 0;
+    const four = (z0 + z2 - far) | 0;
+    samples[at] = one < 0 ? 0 : one > largest ? largest : one;
+    samples[at + 1] = two < 0 ? 0 : two > largest ? largest : two;
+    samples[at + 2] = three < 0 ? 0 : three > largest ? largest : three;
+    samples[at + 3] = four < 0 ? 0 : four > largest ? largest : four;
   }
 }
 
