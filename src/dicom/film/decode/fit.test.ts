@@ -26,6 +26,24 @@ test('values that need more than Bits Stored are an error, not a wrapped picture
   assert.throws(() => fitCells(Uint16Array.of(0, 0xf7ff), signed), mismatch);
 });
 
+test('a value that does not fit is found wherever it stands', () => {
+  const bytes = { ...unsigned, precision: 8, bitsAllocated: 8, bitsStored: 7 } as const;
+  for (let start = 0; start < 4; start++) {
+    for (let length = 1; length < 12; length++) {
+      for (let place = 0; place < length; place++) {
+        const words = new Uint16Array(start + length).fill(0xffff, 0, start).subarray(start);
+        assert.equal(fitCells(words, unsigned), 0);
+        words[place] = 0x1000;
+        assert.throws(() => fitCells(words, unsigned), mismatch);
+        const narrow = new Uint8Array(start + length).fill(0xff, 0, start).subarray(start);
+        assert.equal(fitCells(narrow, bytes), 0);
+        narrow[place] = 0x80;
+        assert.throws(() => fitCells(narrow, bytes), mismatch);
+      }
+    }
+  }
+});
+
 test('negative values come with their sign extended or not', () => {
   assert.equal(fitCells(Uint16Array.of(0xf800, 0xffff, 0x0800, 0x07ff), signed), 0);
 });

@@ -62,13 +62,14 @@ export function fitCells(
   // Counted from the least value on, whatever fits lies in one range. Without loss, a negative value may
   // also stand there without its sign extended, as a native cell may; with loss it would be an overshoot.
   const range = (job.lossy ? most : 2 ** bitsStored - 1) - least;
+  if (least === 0 && (bitsThatOccur(cells) & ~range) === 0) return 0;
   let outside = 0;
-  for (let at = 0; at < cells.length; at++) if ((((cells[at] ?? 0) - least) & whole) > range) outside++;
+  for (let at = 0; at < cells.length; at++) if ((((cells[at] as number) - least) & whole) > range) outside++;
   if (outside === 0) return 0;
   const farthest = (job.levels > 0 ? MOST_OVERSHOOT_REDUCED : MOST_OVERSHOOT) * 2 ** bitsStored;
   const clamps = job.lossy && outside <= MOST_OVERSHOT_CELLS * cells.length;
   for (let at = 0; at < cells.length; at++) {
-    const cell = cells[at] ?? 0;
+    const cell = cells[at] as number;
     if (((cell - least) & whole) <= range) continue;
     const above = (cell - most) & whole;
     const below = (least - cell) & whole;
@@ -81,4 +82,26 @@ export function fitCells(
     cells[at] = above <= below ? most : least;
   }
   return outside;
+}
+
+/** The bits that are set in any cell. Most of the films that are asked about fit, so this is a pass over words. */
+function bitsThatOccur(cells: Uint8Array | Uint16Array): number {
+  const { buffer, byteOffset, byteLength } = cells;
+  let bits = 0;
+  let from = 0;
+  if (byteOffset % 4 === 0) {
+    const words = new Int32Array(buffer, byteOffset, byteLength >> 2);
+    let even = 0;
+    let odd = 0;
+    for (let at = 0; at + 1 < words.length; at += 2) {
+      even |= words[at] as number;
+      odd |= words[at + 1] as number;
+    }
+    from = ((words.length & ~1) * 4) / cells.BYTES_PER_ELEMENT;
+    bits = even | odd;
+    bits |= bits >>> 16;
+    if (cells.BYTES_PER_ELEMENT === 1) bits |= bits >>> 8;
+  }
+  for (let at = from; at < cells.length; at++) bits |= cells[at] as number;
+  return bits & (256 ** cells.BYTES_PER_ELEMENT - 1);
 }

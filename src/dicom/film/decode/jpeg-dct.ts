@@ -237,7 +237,7 @@ function placeInverse(
     block[12 + x] = z0 + z2 - far;
   }
   for (let y = 0, at = to; y < 16; y += 4, at += stride) {
-    const z0 = (block[y] as number) + shift;
+    const z0 = block[y] as number;
     const z1 = block[y + 1] as number;
     const z2 = (block[y + 2] as number) * Math.SQRT1_2;
     const z3 = block[y + 3] as number;
@@ -247,10 +247,10 @@ function placeInverse(
     block[y + 3] = 0;
     const far = COS_1 * z1 + COS_3 * z3;
     const near = COS_3 * z1 - COS_1 * z3;
-    const one = (z0 + z2 + far) | 0;
-    const two = (z0 - z2 + near) | 0;
-    const three = (z0 - z2 - near) | 0;
-    const four = (z0 + z2 - far) | 0;
+    const one = (z0 + z2 + far + shift) | 0;
+    const two = (z0 - z2 + near + shift) | 0;
+    const three = (z0 - z2 - near + shift) | 0;
+    const four = (z0 + z2 - far + shift) | 0;
     samples[at] = one < 0 ? 0 : one > largest ? largest : one;
     samples[at + 1] = two < 0 ? 0 : two > largest ? largest : two;
     samples[at + 2] = three < 0 ? 0 : three > largest ? largest : three;
