@@ -16,7 +16,8 @@ export interface ModelFolder {
   readonly manifest: Manifest;
   readonly identity: ModelIdentity;
   readonly head: Head;
-  readonly backbone: Uint8Array;
+  /** Reads and checks it each time but the first, which has what was read already: it is not kept for later. */
+  readonly backbone: () => Promise<Uint8Array>;
   /** The network that finds the thorax, where the framing uses one. */
   readonly localiser: Uint8Array | undefined;
   /** What tells a chest film from anything else, where the model has it. */
@@ -48,9 +49,19 @@ export async function readModelFolder(directory: string): Promise<ModelFolder> {
     manifest,
     identity,
     head: readHead(manifest, await readChecked(directory, manifest.files.head)),
-    backbone: await readChecked(directory, manifest.files.backbone),
+    backbone: await readAhead(() => readChecked(directory, manifest.files.backbone)),
     localiser: localiser === undefined ? undefined : await readChecked(directory, localiser),
     gate: gate === undefined ? undefined : await readChecked(directory, gate),
+  };
+}
+
+/** Reads once now; the first to ask has it, whoever asks later reads again. */
+async function readAhead(read: () => Promise<Uint8Array>): Promise<() => Promise<Uint8Array>> {
+  let ahead: Uint8Array | undefined = await read();
+  return async () => {
+    const bytes = ahead ?? (await read());
+    ahead = undefined;
+    return bytes;
   };
 }
 

@@ -1,9 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type FilmReading, type Model, openModel } from '../ai/classify.ts';
 import { engineFile, rememberedChoice } from '../ai/engine/choice.ts';
 import { readModelFolder } from '../ai/folder.ts';
-
 import { requireConfig } from '../config/require.ts';
 import type { Config } from '../config/schema.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
@@ -17,6 +15,7 @@ import { findingsOf } from '../dicom/report/findings.ts';
 import { TEXTS } from '../dicom/report/texts.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { createFileMemory, type FileMemory } from '../files/file-memory.ts';
+import { processors } from '../machine/processors.ts';
 import { ahead } from '../reading/ahead.ts';
 import { type FilmJson, failedJson, filmJson } from '../reading/film-json.ts';
 import { createInference, type Inference } from '../reading/inference.ts';
@@ -74,7 +73,7 @@ export async function classifyFiles(
   });
   const inference = createInference(() => config.model.batch);
   // Every lane has a film and one waits for it, and the decoders have the next: a film is up to 15 MB.
-  const limit = model.lanes + 1 + Math.max(2, availableParallelism());
+  const limit = model.lanes + 1 + Math.max(2, processors());
   const decoder = createDecoder({ limits: { waiting: limit } });
   try {
     const inputs: Input[] = [];

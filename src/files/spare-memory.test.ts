@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { createSpareMemory } from './spare-memory.ts';
 
 test('a piece that was given back is taken again where it is large enough', () => {
@@ -20,4 +20,26 @@ test('only so many pieces are kept, the largest of them, and none that only a ra
   for (const piece of pieces) memory.give(piece);
   assert.equal(memory.take(1), pieces[1]);
   assert.ok(memory.take(1).byteLength < 3_000_000);
+});
+
+test('what nobody takes for half a minute is let go, and memory is kept again after that', (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  const memory = createSpareMemory(1);
+  const piece = memory.take(1);
+  memory.give(piece);
+  mock.timers.tick(29_000);
+  assert.ok(memory.take(1) === piece);
+  memory.give(piece);
+  mock.timers.tick(29_000);
+  assert.ok(memory.take(1) === piece, 'it was used meanwhile');
+  memory.give(piece);
+  mock.timers.tick(31_000);
+  const next = memory.take(1);
+  assert.ok(next !== piece);
+  memory.give(next);
+  assert.ok(memory.take(1) === next);
+  memory.give(next);
+  mock.timers.tick(31_000);
+  assert.ok(memory.take(1) !== next);
 });

@@ -1,5 +1,7 @@
 /** Memory is taken in steps of this, so that what is about the same size fits into the same. */
 const STEP = 2 ** 20;
+/** When nobody took or gave anything for so long, what is not in use is let go. */
+const IDLE_MS = 30_000;
 /** Larger pieces are not kept: they are of rare files. */
 const MOST_BYTES = 32 * 2 ** 20;
 
@@ -20,6 +22,10 @@ export interface SpareMemory {
 export function createSpareMemory(most: number): SpareMemory {
   /** Smallest first. */
   const spare: ArrayBuffer[] = [];
+  let idle: NodeJS.Timeout | undefined;
+  const clear = () => {
+    spare.length = 0;
+  };
   return {
     take(bytes) {
       const fitting = spare.findIndex((piece) => piece.byteLength >= bytes);
@@ -32,9 +38,9 @@ export function createSpareMemory(most: number): SpareMemory {
       spare.splice(larger < 0 ? spare.length : larger, 0, piece);
       // The smallest goes: a larger one serves as well.
       if (spare.length > most) spare.shift();
+      clearTimeout(idle);
+      idle = setTimeout(clear, IDLE_MS).unref();
     },
-    clear() {
-      spare.length = 0;
-    },
+    clear,
   };
 }

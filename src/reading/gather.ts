@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import type { FileMemory } from '../files/file-memory.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import { type IntakeRules, instanceRole } from '../intake/film-classes.ts';
 import type { Instance, InstanceNotice, Ledger, StudyClaim } from '../ledger/types.ts';
@@ -10,6 +10,8 @@ import { instanceUid, type StudyUid } from '../ledger/uids.ts';
 export interface Gathering {
   readonly ledger: Pick<Ledger, 'films' | 'claims'>;
   readonly folder: DataFolder;
+  /** Where films of the folder are read into. */
+  readonly memory: FileMemory;
   /** The archives by name, as configured now. */
   archives(): ReadonlyMap<string, DicomWebClient>;
   select(): IntakeRules;
@@ -84,28 +86,50 @@ export interface FetchedFilm {
 }
 
 /**
- * Fetches one film from where it is. A received film that is no longer in the folder is looked for in the
- * archives (it may have been pushed by one of them).
+ * Fetches one film from where it is and gives it to `use`, which must not keep the bytes: they may be written over
+ * once it has settled. A received film that is no longer in the folder is looked for in the archives (it may have been
+ * pushed by one of them).
  *
- * @throws DeepHealthError `storage.film-gone`, `storage.failed`, `web.*`
+ * @throws what `use` throws; DeepHealthError `storage.film-gone`, `storage.failed`, `web.*`
  */
-export async function fetchFilm(
+export async function withFilm<Result>(
   studyUid: StudyUid,
   instance: InstanceNotice,
-  gathering: Gathering,
+  gathering: Omit<Gathering, 'ledger'>,
+  use: (film: FetchedFilm) => Promise<Result>,
+): Promise<Result> {
+  const found = await inFolder(instance, gathering, use);
+  return found === undefined ? use(await fromArchive(studyUid, instance, gathering)) : found.result;
+}
+
+/** Undefined where the folder does not have these very bytes. */
+async function inFolder<Result>(
+  { location, sha256: expected }: InstanceNotice,
+  { folder, memory }: Pick<Gathering, 'folder' | 'memory'>,
+  use: (film: FetchedFilm) => Promise<Result>,
+): Promise<{ readonly result: Result } | undefined> {
+  if (location.kind !== 'file') return undefined;
+  let handed = false;
+  try {
+    return await memory.withFile(folder.absolute(location.path), async (bytes) => {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      if (expected !== null && expected !== sha256) return undefined;
+      handed = true;
+      return { result: await use({ bytes, sha256 }) };
+    });
+  } catch (error) {
+    if (handed) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DeepHealthError('storage.failed', undefined, { cause: error });
+  }
+}
+
+async function fromArchive(
+  studyUid: StudyUid,
+  instance: InstanceNotice,
+  gathering: Pick<Gathering, 'archives'>,
 ): Promise<FetchedFilm> {
   const { location } = instance;
-  if (location.kind === 'file') {
-    try {
-      const bytes = await readFile(gathering.folder.absolute(location.path));
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (instance.sha256 === null || instance.sha256 === sha256) return { bytes, sha256 };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw new DeepHealthError('storage.failed', undefined, { cause: error });
-      }
-    }
-  }
   const archives = gathering.archives();
   const reference = {
     studyInstanceUid: studyUid,

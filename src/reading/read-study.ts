@@ -14,7 +14,7 @@ import type {
   StudyReport,
 } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
-import { fetchFilm, type Gathering, gatherInstances } from './gather.ts';
+import { type Gathering, gatherInstances, withFilm } from './gather.ts';
 import type { HeadStart } from './head-start.ts';
 import type { Inference } from './inference.ts';
 import type { DrawnHeatmap } from './results.ts';
@@ -156,17 +156,19 @@ export async function readFilm(
   model: Model,
   onFetched: (fetched: { readonly sha256: string; readonly bytes: number }) => void = () => {},
 ): Promise<ReadFilm> {
-  const { bytes, sha256 } = await fetchFilm(studyUid, instance, reader);
-  reached('reading.fetched');
-  const size = bytes.length;
-  onFetched({ sha256, bytes: size });
-  const film = await openFilm(bytes, {
-    decoder: reader.decoder,
-    rules: reader.rules(),
-    limits: { fileBytes: reader.maxFilm() },
+  const opened = await withFilm(studyUid, instance, reader, async ({ bytes, sha256 }) => {
+    reached('reading.fetched');
+    const size = bytes.length;
+    onFetched({ sha256, bytes: size });
+    const film = await openFilm(bytes, {
+      decoder: reader.decoder,
+      rules: reader.rules(),
+      limits: { fileBytes: reader.maxFilm() },
+    });
+    return { film, sha256, size };
   });
-  checkIdentity(film, studyUid, instance);
-  return { film, sha256, size, outcome: await reader.inference.read(film, model) };
+  checkIdentity(opened.film, studyUid, instance);
+  return { ...opened, outcome: await reader.inference.read(opened.film, model) };
 }
 
 /**

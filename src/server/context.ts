@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { parseDuration, parseSize } from '../config/units.ts';
+import type { FileMemory } from '../files/file-memory.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { StorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
@@ -17,6 +18,8 @@ export interface Context {
   readonly queue: Queue;
   readonly folder: DataFolder;
   readonly storage: StorageWatch;
+  /** Where films of the folder are read into. */
+  readonly filmMemory: FileMemory;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;

@@ -2,9 +2,11 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { createFileMemory } from '../files/file-memory.ts';
 import { createLooks } from '../intake/looks.ts';
 import { createStorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
+import { processors } from '../machine/processors.ts';
 import { auditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -173,6 +175,7 @@ function contextOf(config: Config, resources: Resources, { log, version }: Daemo
   const context: Context = {
     ...{ ledger, queue, folder, log, keyOf, version, inForce, metrics, storage },
     worker: worker.name,
+    filmMemory: createFileMemory(processors()),
     audit: auditInForce(resources.audit.audit),
     hardStop: new AbortController(),
     stopping: false,

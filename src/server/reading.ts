@@ -43,7 +43,7 @@ export function startReading(
   });
   metrics.models(model, beside);
   const reader = {
-    ...{ ledger, folder, decoder, inference },
+    ...{ ledger, folder, decoder, inference, memory: context.filmMemory },
     archives: () => inForce.site.archives,
     select: () => inForce.config.select,
     rules: () => inForce.config.select,

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { processors } from '../../machine/processors.ts';
 import { MOST_LANES, type NetworkFile, openNetwork } from './network.ts';
 
 /** How the threads of the engine are used on this machine. */
@@ -29,7 +30,7 @@ const WORTH = 1.1;
  */
 export async function measureEngine<Output extends string>(
   file: NetworkFile<Output>,
-  cores = availableParallelism(),
+  cores = processors(),
 ): Promise<MeasuredChoice> {
   let best: MeasuredChoice | undefined;
   for (const choice of candidates(cores)) {
@@ -81,7 +82,7 @@ async function rateOf<Output extends string>(
  * @returns undefined when there is no choice or it could not be made
  */
 export async function measureApart(directory: string): Promise<MeasuredChoice | undefined> {
-  if (candidates(availableParallelism()).length === 1) return undefined;
+  if (candidates(processors()).length === 1) return undefined;
   const script = fileURLToPath(new URL('./measure.ts', import.meta.url));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script, directory], { timeout: 60_000 });
@@ -137,7 +138,7 @@ function machineKey(digest: string): string {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   return [
     cpus()[0]?.model ?? process.arch,
-    availableParallelism(),
+    processors(),
     `onnxruntime ${version}, a thread a lane`,
     digest,
   ].join(', ');

@@ -24,9 +24,10 @@ const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
  * A session of onnxruntime in a thread of its own. onnxruntime-node computes in the thread that calls it: in the
  * main one nothing would be received, answered or delivered meanwhile, and no two passes would run at once.
  *
+ * @param given whether the bytes of the network may be handed over instead of copied
  * @throws `model.network`; `engine.failed` when there is no thread to be had
  */
-export async function openLane(seed: SessionSeed): Promise<OnnxSession> {
+export async function openLane(seed: SessionSeed, given = false): Promise<OnnxSession> {
   const worker = start();
   const asked: PromiseWithResolvers<FromLane>[] = [];
   let ended: Error | undefined;
@@ -45,19 +46,21 @@ export async function openLane(seed: SessionSeed): Promise<OnnxSession> {
   worker.on('messageerror', crashed);
   worker.on('exit', (code) => crashed(new Error(`The thread of the engine ended with ${code}.`)));
 
-  async function ask(question: ToLane): Promise<FromLane> {
+  async function ask(question: ToLane, handed: ArrayBuffer[] = []): Promise<FromLane> {
     if (ended !== undefined) throw new DeepHealthError('engine.failed', undefined, { cause: ended });
     const answered = Promise.withResolvers<FromLane>();
     asked.push(answered);
     worker.ref();
-    worker.postMessage(question);
+    worker.postMessage(question, handed);
     const reply = await answered.promise;
     if (reply.kind !== 'failed') return reply;
     throw new DeepHealthError(reply.code, reply.message, { cause: new Error(reply.said) });
   }
 
   try {
-    await ask({ kind: 'open', seed });
+    const { buffer, byteLength } = seed.bytes;
+    const whole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    await ask({ kind: 'open', seed }, given && whole ? [buffer] : []);
   } catch (error) {
     await worker.terminate();
     throw error;

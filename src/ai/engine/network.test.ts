@@ -81,6 +81,26 @@ test('onnx: passes are computed beside the calling thread, and every lane gives 
   }
 });
 
+test('onnx: a network that is read anew is read once for all lanes, and not kept when all are open', async () => {
+  let reads = 0;
+  let bytes = new Uint8Array();
+  const read = async () => {
+    reads += 1;
+    bytes = new Uint8Array(backbone);
+    return bytes;
+  };
+  const network = await openNetwork({ bytes: read, input, outputs }, { engine: 'onnx', threads: 2 });
+  try {
+    assert.deepEqual([reads, bytes.length], [1, backbone.length], 'the second lane has yet to open');
+    const picture = new Float32Array(299 * 299).fill(0.5);
+    const [one, other] = await Promise.all([network.run(picture, 1), network.run(picture, 1)]);
+    assert.deepEqual(one, other);
+    assert.deepEqual([reads, bytes.length], [1, 0], 'the last lane was given them');
+  } finally {
+    await network.close();
+  }
+});
+
 test('tfjs never runs on plain JavaScript, and leaves no tensor behind', async () => {
   const tf = await startTensorFlow();
   assert.match(tf.getBackend(), /^(wasm|tensorflow)$/);

@@ -1,4 +1,5 @@
 import { DeepHealthError } from '../../errors/error.ts';
+import { processors } from '../../machine/processors.ts';
 
 export const ENGINES = ['onnx', 'tfjs'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -6,9 +7,10 @@ export type EngineName = (typeof ENGINES)[number];
 /** More passes at once than this only take memory. */
 export const MOST_LANES = 8;
 
-/** An ONNX file in memory and what this program expects of it; shapes leave out the leading batch dimension. */
+/** An ONNX file and what this program expects of it; shapes leave out the leading batch dimension. */
 export interface NetworkFile<Output extends string> {
-  readonly bytes: Uint8Array;
+  /** Its bytes, or what gives them anew each time: then whoever asks may give them away, and none stay in memory. */
+  readonly bytes: Uint8Array | (() => Promise<Uint8Array>);
   readonly input: { readonly name: string; readonly shape: readonly number[] };
   readonly outputs: Readonly<Record<Output, { readonly shape: readonly number[] }>>;
   /** So small that a pass takes less than a way to another thread: it is computed where it is called. */
@@ -22,7 +24,10 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Passes at once at most (onnxruntime only), which share the threads; absent: one a thread, up to 8. */
   readonly lanes?: number;
-  /** Films a pass at most (default 8): more costs memory and gains little. */
+  /**
+   * Films a pass at most: more costs memory and gains little. Default 8; one where there is one thread, for which
+   * films one after the other are quicker.
+   */
   readonly batch?: number;
 }
 
@@ -56,7 +61,8 @@ export async function openNetwork<Output extends string>(
       ? (await import('./tfjs/network.ts')).openTfjs
       : (await import('./onnx.ts')).openOnnx;
   const network = await open(file, options);
-  return inBatches(network, file, options.batch ?? 8);
+  const lone = options.engine !== 'tfjs' && (options.threads || processors()) === 1;
+  return inBatches(network, file, options.batch ?? (lone ? 1 : 8));
 }
 
 /** Splits long runs into passes of at most `batch` inputs and checks the lengths. */

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { DeepHealthError } from '../../errors/error.ts';
+import { processors } from '../../machine/processors.ts';
 import { openLane } from './lane.ts';
 import { type EngineOptions, MOST_LANES, type Network, type NetworkFile } from './network.ts';
 import { type OnnxSession, openSession, type SessionSeed } from './onnx-session.ts';
@@ -8,6 +8,8 @@ import { type OnnxSession, openSession, type SessionSeed } from './onnx-session.
 interface Lane {
   readonly threads: number;
   session: Promise<OnnxSession> | undefined;
+  /** Whether it ever had one. */
+  opened: boolean;
   busy: boolean;
 }
 
@@ -22,21 +24,34 @@ export async function openOnnx<Output extends string>(
   options: EngineOptions,
 ): Promise<Network<Output>> {
   const names = Object.keys(file.outputs) as Output[];
-  const threads = options.threads || availableParallelism();
+  const threads = options.threads || processors();
   const count = file.inPlace === true ? 1 : Math.max(1, Math.min(threads, options.lanes ?? MOST_LANES));
   const share = Math.max(1, Math.floor(threads / count));
-  const seed = (ofThreads: number): SessionSeed => ({
-    ...{ bytes: file.bytes, threads: ofThreads, input: file.input, outputs: names },
-  });
-  const openFor = file.inPlace === true ? openSession : openLane;
   const lanes = Array.from(
     { length: count },
-    (_, index): Lane => ({ threads: index === 0 ? threads : share, session: undefined, busy: false }),
+    (_, index): Lane => ({
+      threads: index === 0 ? threads : share,
+      session: undefined,
+      opened: false,
+      busy: false,
+    }),
   );
 
+  /** The network's bytes while a lane was never opened: its file may be another one by then. */
+  let kept: Uint8Array | undefined;
+
   function sessionOf(lane: Lane): Promise<OnnxSession> {
-    lane.session ??= openFor(seed(lane.threads));
+    lane.session ??= open(lane);
     return lane.session;
+  }
+
+  async function open(lane: Lane): Promise<OnnxSession> {
+    lane.opened = true;
+    const anew = typeof file.bytes === 'function';
+    const bytes = kept ?? (typeof file.bytes === 'function' ? await file.bytes() : file.bytes);
+    kept = anew && lanes.some(({ opened }) => !opened) ? bytes : undefined;
+    const seed: SessionSeed = { bytes, threads: lane.threads, input: file.input, outputs: names };
+    return file.inPlace === true ? openSession(seed) : openLane(seed, anew && kept === undefined);
   }
 
   const [first] = lanes;

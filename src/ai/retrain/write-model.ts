@@ -34,7 +34,7 @@ export async function writeModel(
   const { manifest } = base;
   const { temperature, present, absent, typeMargin } = calibration;
   const head = headBytes(withBias(validated.head, calibration));
-  const files: Record<string, Uint8Array> = { backbone: base.backbone, head };
+  const files: Record<string, Uint8Array> = { backbone: await base.backbone(), head };
   if (base.localiser !== undefined) files.localiser = base.localiser;
   let gate = manifest.gate;
   if (gate != null && base.gate !== undefined) {

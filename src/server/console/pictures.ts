@@ -4,7 +4,7 @@ import { openFilm } from '../../dicom/film/open.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Instance, RecordedReading, ReportObject } from '../../ledger/types.ts';
 import type { InstanceUid, StudyUid } from '../../ledger/uids.ts';
-import { fetchFilm } from '../../reading/gather.ts';
+import { withFilm } from '../../reading/gather.ts';
 import { objectBytes } from '../../reading/object-bytes.ts';
 import type { Context } from '../context.ts';
 import { filmInHeatmap, readHeatmap } from './heat-map.ts';
@@ -30,23 +30,17 @@ export interface Pictures {
 
 /** @param decoder that of the reader; a process that does not read has one of its own */
 export function createPictures(context: Context, decoder: Decoder | undefined): Pictures {
-  const { ledger, folder, inForce } = context;
+  const { ledger, folder, filmMemory, inForce } = context;
   const used = decoder ?? createDecoder({ workers: 1 });
   const kept = keepRecent<RenderedFilm>(KEPT);
   const inTurn = turns(AT_ONCE, WAITING);
 
   async function render(study: StudyUid, instance: Instance, source: HeatmapSource | null) {
     const { config, site, maxFilm } = inForce;
-    const { bytes } = await fetchFilm(study, instance, {
-      ...{ ledger, folder },
-      archives: () => site.archives,
-      select: () => config.select,
-    });
-    const film = await openFilm(bytes, {
-      decoder: used,
-      rules: config.select,
-      limits: { fileBytes: maxFilm },
-    });
+    const where = { folder, memory: filmMemory, archives: () => site.archives, select: () => config.select };
+    const film = await withFilm(study, instance, where, ({ bytes }) =>
+      openFilm(bytes, { decoder: used, rules: config.select, limits: { fileBytes: maxFilm } }),
+    );
     if (text(film.dataset, '00280301') === 'YES' && !config.server.console.showPatient) {
       throw new DeepHealthError('api.not-shown');
     }

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import type { GrayPicture } from '../../dicom/film/film.ts';
 
 /** Longer side of a film in the console, in pixels: enough to see what the heat map points at. */
@@ -35,6 +34,7 @@ export async function renderFilm(picture: GrayPicture, coloured: ColouredFilm | 
     width: Math.max(1, Math.round(picture.width * scale)),
     height: Math.max(1, Math.round(picture.height * scale)),
   };
+  const { default: sharp } = await import('sharp');
   const grey = sharp(picture.pixels, {
     raw: { width: picture.width, height: picture.height, channels: 1 },
     limitInputPixels: false,
@@ -50,6 +50,7 @@ export async function renderFilm(picture: GrayPicture, coloured: ColouredFilm | 
 async function cutOut(coloured: ColouredFilm, size: { width: number; height: number }): Promise<Uint8Array> {
   const { width, height, rgb, film } = coloured;
   const { x: left, y: top } = film;
+  const { default: sharp } = await import('sharp');
   return sharp(rgb, { raw: { width, height, channels: 3 } })
     .extract({ left, top, width: film.width, height: film.height })
     .resize({ ...size, fit: 'fill' })

@@ -15,10 +15,11 @@ export async function openTfjs<Output extends string>(
   _options: EngineOptions,
 ): Promise<Network<Output>> {
   const tf = await startTensorFlow();
+  const bytes = typeof file.bytes === 'function' ? await file.bytes() : file.bytes;
   const names = Object.keys(file.outputs) as Output[];
   let program: Program;
   try {
-    program = compile(tf, readGraph(file.bytes), file.input.name, names);
+    program = compile(tf, readGraph(bytes), file.input.name, names);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new DeepHealthError(

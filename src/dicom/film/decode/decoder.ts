@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { DeepHealthError } from '../../../errors/error.ts';
+import { processors } from '../../../machine/processors.ts';
 import type { Remark } from '../film.ts';
 import type { Greys } from '../picture/greys.ts';
 import type { PictureHeader } from '../picture/header.ts';
@@ -47,7 +47,7 @@ export interface Decoder {
  */
 export function createDecoder(options: { workers?: number; limits?: Partial<DecodeLimits> } = {}): Decoder {
   const limits: DecodeLimits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
-  const workers = options.workers ?? Math.min(4, availableParallelism());
+  const workers = options.workers ?? Math.min(4, processors());
   // For each worker a frame to decode and its cells, and the cells that are being looked at.
   const memory = createSharedMemory(2 * workers + 1);
   const pool = createPool(workers, limits, undefined, () => memory.clear());
