@@ -83,7 +83,8 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         const { samples, clamped } = await pool.run(
           () => {
             // A copy of its own: the file's other bytes are none of the worker's business.
-            const bytes = new Uint8Array(memory.take(length), 0, codestream.bytes.length);
+            const { length: size } = codestream.bytes;
+            const bytes = new Uint8Array(memory.take(size), 0, size);
             bytes.set(codestream.bytes);
             cells = memory.take((rows * columns * whole.bitsAllocated) / 8);
             return { ...whole, levels, rows, columns, lossy, bytes, memory: cells };
@@ -96,11 +97,10 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
           },
         );
         const remarks = remarksOn(codestream, format.bitsStored, levels === 0 ? clamped : 0);
-        const inMemory = cellsIn(cells, rows * columns, whole.bitsAllocated);
         return {
           rows,
           columns,
-          samples: samples ?? inMemory,
+          samples: samples ?? cellsIn(cells, rows * columns, whole.bitsAllocated),
           scale,
           origin: originOf(codestream.codec, scale),
           remarks,

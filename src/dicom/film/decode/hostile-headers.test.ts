@@ -1,14 +1,23 @@
 /** Codestreams whose headers cost more to read than they say, or say one thing to one reader and another to the next. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { DeepHealthError } from '../../../errors/error.ts';
 import { chance } from '../../phantom/random.ts';
-import { createDecoder, type FrameFormat } from './decoder.ts';
+import { encodedFrame } from '../frame.ts';
+import { DEFAULT_FILM_LIMITS } from '../limits.ts';
+import { parseDicom } from '../parse.ts';
+import { readCodestream } from './codestream.ts';
+import { createDecoder, type EncodedFrame, type FrameFormat } from './decoder.ts';
+import { joinFragments } from './fragments.ts';
 import { jpegDctCoding } from './jpeg-dct-parameters.ts';
 import { readJpeg } from './jpeg-header.ts';
 import { jpegLsCoding } from './jpeg-ls-parameters.ts';
 import { readJpeg2000 } from './jpeg2000-header.ts';
+import { DEFAULT_DECODE_LIMITS } from './limits.ts';
+import { createPool } from './pool.ts';
+import { codingOf } from './syntaxes.ts';
 
 const decoder = createDecoder({ workers: 1, limits: { milliseconds: 10_000 } });
 after(() => decoder.close());
@@ -112,6 +121,72 @@ test('the header of a tile-part of JPEG 2000 is looked for within the tile-part'
     codeOf(() => readJpeg2000(Buffer.concat([main, open, sound, end]))),
     'pixel.undecodable',
   );
+});
+
+const SEEDS = new URL('../../../../test/fixtures/fuzz/seeds/', import.meta.url);
+const seed = (name: string) => encodedFrameOf(readFileSync(new URL(`${name}.dcm`, SEEDS)));
+
+async function encodedFrameOf(file: Uint8Array): Promise<EncodedFrame> {
+  const { dataset, pixelField, transferSyntax } = await parseDicom(file);
+  return encodedFrame(dataset, pixelField, transferSyntax, DEFAULT_FILM_LIMITS);
+}
+
+test('a codestream without its end marker is decoded whatever its length', async () => {
+  const frame = await seed('jpeg-2000');
+  const whole = Buffer.from(joinFragments(frame.fragments));
+  const { samples } = await decoder.decode(frame);
+  const open = whole.subarray(0, whole.lastIndexOf(Buffer.from('ffd9', 'hex')));
+  assert.equal((await decoder.decode({ ...frame, fragments: [open] })).samples.length, samples.length);
+  // Comments behind SIZ, up to a size that memory is taken in.
+  const behind = 4 + open.readUInt16BE(4);
+  let missing = 2 ** 20 - open.length;
+  const comments: Buffer[] = [];
+  while (missing > 0) {
+    const length = missing > 60_100 ? 60_000 : missing;
+    const comment = Buffer.alloc(length);
+    comment.set([0xff, 0x64, (length - 2) >> 8, (length - 2) & 255, 0, 1]);
+    comments.push(comment);
+    missing -= length;
+  }
+  const padded = Buffer.concat([open.subarray(0, behind), ...comments, open.subarray(behind)]);
+  assert.equal(padded.length, 2 ** 20);
+  assert.deepEqual((await decoder.decode({ ...frame, fragments: [padded] })).samples, samples);
+});
+
+test('a decoder thread gives no memory back as a picture that it did not fill', async () => {
+  const pool = createPool(1, DEFAULT_DECODE_LIMITS);
+  for (const [name, levels] of [
+    ['jpeg-baseline', 1],
+    ['jpeg-baseline', 0],
+    ['jpeg-lossless', 0],
+    ['jpeg-ls', 0],
+    ['jpeg-2000', 0],
+    ['jpeg-2000', 1],
+    ['htj2k', 1],
+  ] as const) {
+    const { transferSyntax, format, fragments } = await seed(name);
+    const bytes = joinFragments(fragments);
+    const { codec, precision, signed } = readCodestream(codingOf(transferSyntax) as 'jpeg', bytes);
+    const [rows, columns] = [format.rows, format.columns].map((side) => Math.ceil(side / 2 ** levels)) as [
+      number,
+      number,
+    ];
+    const asked = (ofRows: number) =>
+      pool.run(() => ({
+        ...{ codec, precision, signed, levels, columns, rows: ofRows, lossy: true },
+        bitsAllocated: format.bitsAllocated === 8 ? (8 as const) : (16 as const),
+        ...{ bitsStored: format.highBit + 1, pixelRepresentation: format.pixelRepresentation },
+        bytes: Uint8Array.from(bytes),
+        memory: new SharedArrayBuffer(2 ** 20),
+      }));
+    assert.equal((await asked(rows)).samples, undefined, `${name} ${levels}`);
+    await assert.rejects(
+      asked(rows + 1),
+      ({ code }: DeepHealthError) => code.startsWith('pixel.'),
+      `${name} ${levels}`,
+    );
+  }
+  await pool.close();
 });
 
 test('JPEG-LS presets that let sums outgrow their 32 bits are left to the library', () => {

@@ -41,6 +41,9 @@ async function answer(job: DecodeJob | PictureJob): Promise<DecodeReply> {
       return { kind: 'decoded', ...decodePicture(job), clamped: 0, heapBytes: heaps() };
     }
     const samples = await decode(job);
+    // Of memory that was used before nothing must be left that another film put there.
+    if (samples.length !== job.rows * job.columns || 8 * samples.BYTES_PER_ELEMENT !== job.bitsAllocated)
+      throw new Error(`${samples.length} samples came`);
     const clamped = job.codec === 'rle' ? 0 : fitCells(samples, job);
     const decoded = { kind: 'decoded', clamped, coloured: 0, heapBytes: heaps() } as const;
     const isShared = samples.buffer instanceof SharedArrayBuffer && samples.buffer === job.memory;
