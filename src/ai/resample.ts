@@ -82,22 +82,50 @@ export function resampleRows(
   const squash = rowSquasher(picture, box, width, narrow);
   const line = new Float64Array(width);
   const rounded = new Float32Array(width);
+  const places = new Int32Array(taps + 1);
   let squashed = first[0] as number;
   for (let y = 0; y < height; y += 1) {
     const from = first[y] as number;
     for (; squashed < from + taps; squashed += 1) {
       if (squashed >= from) squash(squashed, (squashed % taps) * width);
     }
-    line.fill(0);
-    const place = (t: number) => ((from + t) % taps) * width;
-    for (let t = 0; t < taps; t += 2) {
-      const upper = weights[y * taps + t] as number;
-      const lower = t + 1 < taps ? (weights[y * taps + t + 1] as number) : 0;
-      if (upper === 0 && lower === 0) continue;
-      addRows(line, narrow, place(t), upper, t + 1 < taps ? place(t + 1) : place(t), lower);
+    // Before the first row that counts and behind the last, weights are zero; rows are added in pairs.
+    const row = weights.subarray(y * taps, y * taps + taps);
+    let begin = 0;
+    while (row[begin] === 0 && row[begin + 1] === 0) begin += 2;
+    let end = taps;
+    while (end > begin && row[end - 1] === 0) end -= 1;
+    for (let t = begin; t <= end; t += 1) places[t] = ((from + Math.min(t, taps - 1)) % taps) * width;
+    if (end - begin <= 4) mixRows(rounded, narrow, row, places, begin);
+    else {
+      line.fill(0);
+      for (let t = begin; t < end; t += 2) {
+        const lower = t + 1 < taps ? (row[t + 1] as number) : 0;
+        addRows(line, narrow, places[t] as number, row[t] as number, places[t + 1] as number, lower);
+      }
+      rounded.set(line);
     }
-    rounded.set(line);
     take(rounded, y);
+  }
+}
+
+/** The same in one pass where at most two pairs count, as they do for all scales below 1.5. */
+function mixRows(
+  out: Float32Array,
+  narrow: Float32Array,
+  weights: Float32Array,
+  places: Int32Array,
+  begin: number,
+): void {
+  const weight = (t: number) => (t < weights.length ? (weights[t] as number) : 0);
+  const place = (t: number) => (weight(t) === 0 ? (places[begin] as number) : (places[t] as number));
+  const [one, two, three, four] = [weight(begin), weight(begin + 1), weight(begin + 2), weight(begin + 3)];
+  const [a, b, c, d] = [place(begin), place(begin + 1), place(begin + 2), place(begin + 3)];
+  for (let x = 0; x < out.length; x += 1) {
+    out[x] =
+      one * (narrow[a + x] as number) +
+      two * (narrow[b + x] as number) +
+      (three * (narrow[c + x] as number) + four * (narrow[d + x] as number));
   }
 }
 

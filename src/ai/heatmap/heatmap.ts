@@ -168,20 +168,25 @@ function drawFilm(
   const cells = new Float64Array(map.width);
   resampleRows(picture, whole, film.width, film.height, (line, y) => {
     const first = ((film.y + y) * canvas.width + film.x) * 3;
-    drawGreys(canvas.rgb, first, line);
-    if (y < rows.first || y >= rows.end) return;
+    if (y < rows.first || y >= rows.end) {
+      drawGreys(canvas.rgb, first, line, 0, line.length);
+      return;
+    }
     const [upper, lower] = [(rows.low[y] as number) * map.width, (rows.high[y] as number) * map.width];
     const share = rows.share[y] as number;
     for (let x = 0; x < map.width; x += 1) {
       const mixed = (shown[upper + x] as number) * (1 - share) + (shown[lower + x] as number) * share;
       cells[x] = mixed * (BLENDS - 1) + 0.5;
     }
-    blendCells(canvas.rgb, first, columns, cells);
+    drawGreys(canvas.rgb, first, line, 0, columns.first);
+    drawBlended(canvas.rgb, first, line, columns, cells);
+    drawGreys(canvas.rgb, first, line, columns.end, line.length);
   });
 }
 
-function drawGreys(rgb: Uint8Array, first: number, line: Float32Array): void {
-  for (let x = 0, at = first; x < line.length; x += 1, at += 3) {
+/** Draws the pixels [from, end) of a row whose first stands at `first`. */
+function drawGreys(rgb: Uint8Array, first: number, line: Float32Array, from: number, end: number): void {
+  for (let x = from, at = first + 3 * from; x < end; x += 1, at += 3) {
     const grey = ((line[x] as number) + 0.5) | 0;
     rgb[at] = grey;
     rgb[at + 1] = grey;
@@ -189,16 +194,21 @@ function drawGreys(rgb: Uint8Array, first: number, line: Float32Array): void {
   }
 }
 
-/** Colours a drawn row of greys by the cells of the map, given as entries of `BLEND`. */
-function blendCells(rgb: Uint8Array, first: number, columns: Places, cells: Float64Array): void {
+/** Draws those within the box, coloured by the cells of the map, given as entries of `BLEND`. */
+function drawBlended(
+  rgb: Uint8Array,
+  first: number,
+  line: Float32Array,
+  columns: Places,
+  cells: Float64Array,
+): void {
   const { low, high, share, end } = columns;
   for (let x = columns.first, at = first + 3 * x; x < end; x += 1, at += 3) {
     const left = cells[low[x] as number] as number;
     const right = cells[high[x] as number] as number;
     const entry = ((left + (right - left) * (share[x] as number)) | 0) * 4;
-    const kept = BLEND[entry] as number;
-    if (kept === 1) continue;
-    const under = (rgb[at] as number) * kept;
+    const grey = ((line[x] as number) + 0.5) | 0;
+    const under = grey * (BLEND[entry] as number);
     rgb[at] = under + (BLEND[entry + 1] as number);
     rgb[at + 1] = under + (BLEND[entry + 2] as number);
     rgb[at + 2] = under + (BLEND[entry + 3] as number);

@@ -27,6 +27,7 @@ export function layDown(
   const whole = [[0, cells.columns]] as const;
   const lastFactor = cells.columns % factor || factor;
   const line = new Uint32Array(columns);
+  const isCopy = factor === 1 && stepColumn === 1 && cells.samples instanceof Uint8Array && isIdentity(table);
   for (let row = 0; row < rows; row++) {
     const to = origin + row * stepRow;
     const first = row * factor;
@@ -38,7 +39,12 @@ export function layDown(
     if (factor > 1) line.fill(0);
     for (let from = first; from < last; from++) {
       for (const [start, end] of visible?.(from) ?? whole) {
-        if (factor === 1) placeStretch(cells, from, start, end, table, pixels, to, stepColumn);
+        if (isCopy) {
+          pixels.set(
+            cells.samples.subarray(from * cells.columns + start, from * cells.columns + end),
+            to + start,
+          );
+        } else if (factor === 1) placeStretch(cells, from, start, end, table, pixels, to, stepColumn);
         else addStretch(cells, from, start, end, table, line, factor);
       }
     }
@@ -58,10 +64,16 @@ function placeStretch(
   to: number,
   step: number,
 ): void {
+  const first = row * columns;
   let at = to + start * step;
-  for (let from = row * columns + start; from < row * columns + end; from++, at += step) {
+  for (let from = first + start, last = first + end; from < last; from++, at += step) {
     pixels[at] = table[samples[from] as number] as number;
   }
+}
+
+/** Whether cells are greys already, as those of 8 bits with their usual window are. */
+function isIdentity(table: Uint8Array): boolean {
+  return table.every((grey, cell) => grey === cell);
 }
 
 /** Writes the means of 2 × 2 greys of two whole rows; an odd last column is the mean of its two. */
