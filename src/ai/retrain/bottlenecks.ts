@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { canonicalJson, sha256 } from '../canonical.ts';
 import { FEATURES } from '../folder.ts';
 import type { Manifest } from '../manifest.ts';
@@ -28,12 +29,15 @@ const DIGEST_BYTES = 32;
 /** What follows the features and the thumbnail: framed, rows, columns. */
 const TAIL = 3;
 /** A record of another layout is another file. */
-const LAYOUT = 2;
+const LAYOUT = 3;
+/** CRC-32 of what stands before it in a record. */
+const SUM_BYTES = 4;
 
 /**
  * Opens the cache of a base model in a folder, one file for each network and preparation. Records have a
  * fixed length and are only appended, so that a run that was stopped leaves at worst half a record at the
- * end, which is cut off.
+ * end, which is cut off. A record whose sum does not fit (a disk that failed, two runs with one cache) is computed
+ * anew: features of zeros would be trained on without a word.
  */
 export async function openBottlenecks(folder: string, base: Manifest): Promise<BottleneckCache> {
   await mkdir(folder, { recursive: true });
@@ -44,7 +48,7 @@ export async function openBottlenecks(folder: string, base: Manifest): Promise<B
     16,
   );
   const file = path.join(folder, `bottlenecks-${key}.bin`);
-  const length = DIGEST_BYTES + 4 * (FEATURES + thumb + TAIL);
+  const length = DIGEST_BYTES + 4 * (FEATURES + thumb + TAIL) + SUM_BYTES;
   const { known, count } = await readRecords(file, length, thumb);
   const handle: FileHandle = await open(file, 'a');
   await handle.truncate(count * length);
@@ -75,6 +79,7 @@ function record(
   bytes.write(digest, 'hex');
   const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0, rows, columns);
   Buffer.from(values.buffer).copy(bytes, DIGEST_BYTES);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, length - SUM_BYTES)), length - SUM_BYTES);
   return bytes;
 }
 
@@ -88,8 +93,11 @@ async function readRecords(
   if ((await stat(file).catch(() => undefined)) === undefined) return { known, count };
   const bytes = await readFile(file);
   for (let at = 0; at + length <= bytes.length; at += length) {
+    count += 1;
+    const end = at + length - SUM_BYTES;
+    if (crc32(bytes.subarray(at, end)) !== bytes.readUInt32LE(end)) continue;
     const values = new Float32Array(
-      bytes.buffer.slice(bytes.byteOffset + at + DIGEST_BYTES, bytes.byteOffset + at + length),
+      bytes.buffer.slice(bytes.byteOffset + at + DIGEST_BYTES, bytes.byteOffset + end),
     );
     known.set(bytes.toString('hex', at, at + DIGEST_BYTES), {
       features: values.subarray(0, FEATURES),
@@ -98,7 +106,6 @@ async function readRecords(
       rows: values[FEATURES + thumb + 1] as number,
       columns: values[FEATURES + thumb + 2] as number,
     });
-    count += 1;
   }
   return { known, count };
 }

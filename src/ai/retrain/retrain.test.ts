@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -136,6 +137,21 @@ test('a run that is stopped leaves no model, and what it computed is not compute
   await assert.rejects(stat(path.join(scratch, 'stopped')), { code: 'ENOENT' });
   const goneOn = await retrain(films, { ...options('stopped'), cache });
   assert.ok(goneOn.cached > 0 && goneOn.cached < goneOn.films + 1, `${goneOn.cached} were kept`);
+});
+
+test('what somebody put into the folder while it ran is not deleted', async () => {
+  const theirs = path.join(scratch, 'shared', 'theirs.txt');
+  const run = retrain(films, {
+    ...options('shared'),
+    onProgress: ({ stage }) => {
+      if (stage !== 'training') return;
+      mkdirSync(path.dirname(theirs), { recursive: true });
+      writeFileSync(theirs, 'of another run');
+    },
+  });
+  await assert.rejects(run, { code: 'retrain.output' });
+  assert.equal(await readFile(theirs, 'utf8'), 'of another run');
+  assert.ok(!(await readdir(scratch)).includes('shared.partial'));
 });
 
 test('no model is ever overwritten, and a base that does not fit is refused before any work', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createDecoder } from '../../dicom/film/decode/decoder.ts';
 import { DeepHealthError } from '../../errors/error.ts';
@@ -163,7 +163,7 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
       leftOut: counted([...collected.unreadable, ...collected.leftOut].map((one) => one.code)),
     });
     await writeFile(path.join(partial, 'MODEL_CARD.md'), card);
-    await rm(out, { recursive: true, force: true });
+    await removeEmpty(out);
     await rename(partial, out);
     return {
       model: identity,
@@ -190,6 +190,13 @@ async function refuseUsedFolder(out: string): Promise<void> {
   });
   if (there.length > 0)
     throw new DeepHealthError('retrain.output', 'The folder for the new model is not empty.');
+}
+
+/** What was put there meanwhile, by another run for one, stays. */
+async function removeEmpty(out: string): Promise<void> {
+  await rmdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function readBase(directory: string): Promise<ModelFolder> {
