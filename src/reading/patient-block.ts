@@ -14,10 +14,12 @@ export interface PatientBlock {
 
 /** Longest text that is kept of each. */
 const LONGEST = 128;
+/** Marks of direction (Unicode UAX 9): an override in a name would turn round the digits of the ID that stands behind it. */
+const DIRECTIONS = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
 
 /** The patient block of a film's header (PS3.3 C.7.1.1, C.7.2.1). */
 export function patientBlock(dataset: DicomDataset): PatientBlock {
-  const short = (tag: string) => text(dataset, tag)?.slice(0, LONGEST) ?? null;
+  const short = (tag: string) => shown(text(dataset, tag) ?? '');
   return {
     name: nameIn(dataset),
     id: short('00100020'),
@@ -35,5 +37,15 @@ function nameIn(dataset: DicomDataset): string | null {
   const group = [Alphabetic, Ideographic, Phonetic].find((each) => (each ?? '').replace(/[\^ ]/g, '') !== '');
   const parts = (group ?? '').split('^').map((part) => part.trim());
   const name = parts.filter((part) => part !== '').join(', ');
-  return name === '' ? null : name.slice(0, LONGEST);
+  return shown(name);
+}
+
+/** As a person may see it: no control characters and nothing that turns other text round; null when nothing is left. */
+function shown(value: string): string | null {
+  const head = value
+    .slice(0, 2 * LONGEST)
+    .replace(DIRECTIONS, '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim();
+  return head === '' ? null : head.slice(0, LONGEST).toWellFormed();
 }
