@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { type Certificate, makeAuthority, type TestAuthority } from '../peers/certificates.ts';
 import { until } from '../peers/process.ts';
 import { startDaemon, type TestDaemon } from './daemon.ts';
+import { say } from './raw-http.ts';
 import { allRoutes, type Route } from './routes.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -171,6 +172,16 @@ test('without a certificate, with an ended one or one of somebody else, no route
       await assert.rejects(asked, `${route.method} ${route.path} with ${what}`);
     }
   }
+});
+
+test('who opens a connection and never shakes hands, or stops in the middle of it, is cut off', async () => {
+  // The beginning of a ClientHello that announces 512 bytes.
+  const begun = Buffer.from('1603010200010001fc0303', 'hex');
+  for (const { text } of await Promise.all([say(daemon.url, ''), say(daemon.url, begun)])) {
+    assert.doesNotMatch(text, /HTTP/);
+  }
+  const plain = await say(daemon.url, 'GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+  assert.deepEqual(plain.statuses, []);
 });
 
 test('a token that the config does not hold any more is refused from the reload on, on every route', async () => {

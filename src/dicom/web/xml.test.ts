@@ -41,6 +41,13 @@ describe('the Native DICOM Model in XML', () => {
     }
   });
 
+  it('is refused before it is parsed when it may hold more elements or attributes than allowed', () => {
+    const attributes = (count: number) =>
+      `<m ${Array.from({ length: count }, (_, index) => `a${index}=""`).join(' ')}/>`;
+    assert.deepEqual(read(attributes(1000)), {});
+    assert.throws(() => read(attributes(1_000_001)), { code: 'web.answer-malformed' });
+  });
+
   it('loses attributes without a usable tag', () => {
     assert.deepEqual(
       read('<NativeDicomModel><DicomAttribute vr="LO"/><DicomAttribute tag="x" vr="LO"/></NativeDicomModel>'),

@@ -3,7 +3,10 @@ import { DeepHealthError } from '../../errors/error.ts';
 import type { DicomDataset, DicomValue } from '../dataset.ts';
 
 const MAX_DEPTH = 32;
+/** Of elements; and of what may be one, or an attribute, counted before anything is parsed. */
 const MAX_NODES = 1_000_000;
+const LESS_THAN = 0x3c;
+const EQUALS = 0x3d;
 
 interface OpenAttribute {
   readonly tag: string;
@@ -19,6 +22,7 @@ interface OpenAttribute {
  * Throws `web.answer-malformed` where it is no XML, or over a limit.
  */
 export function parseDicomXml(document: Uint8Array): DicomDataset {
+  if (marksIn(document) > MAX_NODES) throw tooLarge();
   const root: DicomDataset = {};
   const datasets: DicomDataset[] = [root];
   const attributes: OpenAttribute[] = [];
@@ -33,7 +37,7 @@ export function parseDicomXml(document: Uint8Array): DicomDataset {
   parser.on('opentag', (element) => {
     nodes += 1;
     if (nodes > MAX_NODES || datasets.length > MAX_DEPTH) {
-      throw new DeepHealthError('web.answer-malformed', 'The answer is larger or deeper than allowed.');
+      throw tooLarge();
     }
     const { tag, vr } = element.attributes;
     switch (localName(element.name)) {
@@ -78,6 +82,17 @@ export function parseDicomXml(document: Uint8Array): DicomDataset {
 
   parser.write(new TextDecoder('utf-8').decode(document)).close();
   return root;
+}
+
+/** How many elements and attributes there can be, at most: the parser gathers those of an element without end. */
+function marksIn(document: Uint8Array): number {
+  let marks = 0;
+  for (const byte of document) if (byte === LESS_THAN || byte === EQUALS) marks += 1;
+  return marks;
+}
+
+function tooLarge(): DeepHealthError {
+  return new DeepHealthError('web.answer-malformed', 'The answer is larger or deeper than allowed.');
 }
 
 function localName(name: string): string {
