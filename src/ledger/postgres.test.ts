@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { crashContract, readerCrash } from '../../test/contracts/crashes.ts';
 import { ledgerContract } from '../../test/contracts/ledger.ts';
 import { delivered, queuedStudies, readWell } from '../../test/contracts/queue.ts';
-import { received, study } from '../../test/contracts/studies.ts';
+import { film, received, report, study, WORKER } from '../../test/contracts/studies.ts';
 import { type PostgresPeer, postgresIsInstalled, startPostgres } from '../../test/peers/postgres.ts';
 import { until } from '../../test/peers/process.ts';
 import { DeepHealthError } from '../errors/error.ts';
@@ -69,6 +70,43 @@ if (!postgresIsInstalled()) {
     assert.ok(codes.has('ledger.unreachable'), [...codes].join(' '));
     for (const each of noticed) assert.ok(await ledger.studies.get(study(each)), `study ${each} is lost`);
     await ledger.close();
+  });
+
+  test('a database whose transactions are serializable by default is worked in all the same', async () => {
+    const url = await server.database();
+    const client = new pg.Client(url);
+    await client.connect();
+    const name = new URL(url).pathname.slice(1);
+    await client.query(`alter database "${name}" set default_transaction_isolation = 'serializable'`);
+    await client.end();
+    const ledgers = await Promise.all([openLedger(url), openLedger(url)]);
+    const side = (n: number) => ledgers[n % 2] as Ledger;
+    try {
+      // The same studies from both sides at once, then readers and senders who want the same.
+      await Promise.all(
+        Array.from({ length: 120 }, (_, n) =>
+          side(n).studies.notice(received(n % 12, { instances: [film(n)], settleAt: 0 })),
+        ),
+      );
+      await Promise.all(ledgers.map((ledger) => ledger.studies.settleDue()));
+      const claims = await Promise.all(
+        Array.from({ length: 24 }, (_, n) => side(n).claims.claimNext({ ...WORKER, worker: `reader-${n}` })),
+      );
+      const held = claims.filter((claim) => claim !== undefined);
+      assert.equal(new Set(held.map(({ studyUid }) => studyUid)).size, 12);
+      assert.equal(held.length, 12);
+      await Promise.all(held.map((claim, n) => side(n).claims.report(claim, report(n))));
+      const taken = await Promise.all(
+        Array.from({ length: 40 }, (_, n) =>
+          side(n).deliveries.claim({ destination: 'pacs', worker: `sender-${n}`, leaseMs: 60_000 }),
+        ),
+      );
+      const ids = taken.flatMap((claim) => (claim === undefined ? [] : [claim.delivery.id]));
+      assert.ok(ids.length > 0);
+      assert.equal(new Set(ids).size, ids.length, 'nobody has what another has');
+    } finally {
+      await Promise.all(ledgers.map((ledger) => ledger.close()));
+    }
   });
 
   test('a server that is not there, and one that refuses us, have their codes', async () => {

@@ -6,6 +6,12 @@ import { isDatabaseAnswer } from './failures.ts';
 const INT8 = 20;
 
 /**
+ * What the ledger is written for: whoever waited for a row sees what the other made of it. A database may have another
+ * default, under which that is an error instead.
+ */
+const READ_COMMITTED = 'set session characteristics as transaction isolation level read committed';
+
+/**
  * Kysely over a pool of PostgreSQL connections. Nothing waits without end: connecting 5 s, a lock 10 s, a
  * statement 30 s, a silent network 35 s; and a connection on which something went wrong is thrown away.
  */
@@ -30,9 +36,23 @@ export function postgresDialect(url: string, connections: number): Dialect {
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
 
+  const prepared = new WeakSet<pg.PoolClient>();
+  async function connect(): Promise<pg.PoolClient> {
+    const client = await pool.connect();
+    if (prepared.has(client)) return client;
+    try {
+      await client.query(READ_COMMITTED);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    prepared.add(client);
+    return client;
+  }
+
   return new PostgresDialect({
     pool: {
-      connect: async () => guarded(await pool.connect()),
+      connect: async () => guarded(await connect()),
       end: () => pool.end(),
     },
   });
