@@ -418,6 +418,17 @@ test('what a shutter hides and what the collimator cut off do not count for the 
   }
 });
 
+test('of windows and tables without number only the first are tried', async () => {
+  const windows = (flat: number): DicomDataset => ({
+    '00281050': element('DS', ...Array<string>(flat).fill('-9000'), '2048'),
+    '00281051': element('DS', ...Array<string>(flat).fill('2'), '4096'),
+  });
+  const codes = async (attributes: DicomDataset) =>
+    (await open(film(attributes, (at) => (at * 7) % 4096))).remarks.map(({ code }) => code);
+  assert.ok(!(await codes(windows(63))).includes('voi=auto'));
+  assert.ok((await codes(windows(64))).includes('voi=auto'));
+});
+
 test('a shutter that would hide nearly everything is not believed', async () => {
   const opened = await open(
     film(

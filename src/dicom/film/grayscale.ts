@@ -7,7 +7,7 @@ import { layDown } from './lay-down.ts';
 import { modalityValues } from './modality.ts';
 import { pictureToFilm, turnOf } from './orientation.ts';
 import { polarityRemarks } from './polarity.ts';
-import { collimator, shutter, type VisibleColumns } from './shutter.ts';
+import { collimator, common, shutter, type VisibleColumns } from './shutter.ts';
 import { unwrapped } from './sign.ts';
 import { histogramOf, quantiles } from './statistics.ts';
 import { paddingCodes, type StoredValues, storedValues } from './stored-values.ts';
@@ -152,12 +152,7 @@ function lowest(values: Float64Array): number {
 
 function both(one: VisibleColumns, other: VisibleColumns | undefined): VisibleColumns {
   if (other === undefined) return one;
-  return (row) =>
-    one(row).flatMap(([start, end]) =>
-      other(row)
-        .map(([from, to]) => [Math.max(start, from), Math.min(end, to)] as const)
-        .filter(([low, high]) => low < high),
-    );
+  return (row) => common(one(row), other(row));
 }
 
 /** A shutter given in the film's pixels, for a frame that was decoded smaller. */

@@ -7,6 +7,8 @@ export type Voi = (value: number) => number;
 
 /** Less of the display's range than this between the film's ends shows nothing: no film is as flat. */
 const LEAST_CONTRAST = 0.1;
+/** Tables and windows that are tried: each costs its length, and a film brings a handful. */
+const MOST_TRIED = 64;
 /** Neither black nor white lies between these. */
 const GREY = { above: 0.02, below: 0.98 };
 /** A smaller share of the film in grey is a silhouette. */
@@ -32,7 +34,7 @@ export function valuesOfInterest(
     return Math.abs(voi(high) - voi(low)) >= LEAST_CONTRAST && grey.length >= LEAST_GREY * typical.length;
   };
   const tables = items(dataset, '00283010');
-  for (const item of tables) {
+  for (const item of tables.slice(0, MOST_TRIED)) {
     const table = readLookupTable(item, signed);
     if (table === undefined) continue;
     const voi: Voi = (value) => lookUp(table, value) / table.maximum;
@@ -47,7 +49,7 @@ export function valuesOfInterest(
   const centres = numbers(dataset, '00281050');
   const widths = numbers(dataset, '00281051');
   const shape = text(dataset, '00281056')?.toUpperCase() ?? 'LINEAR';
-  for (let i = 0; i < Math.min(centres.length, widths.length); i++) {
+  for (let i = 0; i < Math.min(centres.length, widths.length, MOST_TRIED); i++) {
     const voi = windowed(centres[i] ?? 0, widths[i] ?? 0, shape);
     if (voi !== undefined && shows(voi)) return { voi, remarks };
   }
