@@ -4,6 +4,9 @@ import { codeItem, element } from './encode.ts';
 import { legalValue, type WhenLong } from './legal.ts';
 import { codesOf } from './procedure.ts';
 
+/** Values of an attribute, and items of a sequence, that a report takes over: more say nothing about an examination. */
+export const MOST_COPIED = 100;
+
 /** How one attribute of the film is copied into a report (type as in PS3.3: 1, 2 or 3). */
 export interface CopyRule {
   readonly tag: string;
@@ -50,7 +53,7 @@ export function copyAttributes(film: DicomDataset, rules: readonly CopyRule[]): 
 function copyValues(film: DicomDataset, rule: CopyRule, remarks: Remark[]): DicomValue[] {
   const whenLong = rule.whenLong ?? 'cut';
   const given = values(film, rule.tag).filter((value) => value !== null && value !== '');
-  const single = rule.multiple ? given : oneOf(given, whenLong);
+  const single = rule.multiple ? firstOf(given) : oneOf(given, whenLong);
   if (single !== given) remarks.push(single.length === 0 ? leftOut(rule) : changed(rule));
   const copied: DicomValue[] = [];
   for (const value of single) {
@@ -87,9 +90,11 @@ function isEmptyName(value: DicomValue): boolean {
 
 function copySequence(film: DicomDataset, rule: CopyRule, remarks: Remark[]): DicomDataset[] {
   if (rule.items === undefined) return [];
-  const given = items(film, rule.tag);
+  const all = items(film, rule.tag);
+  const given = firstOf(all);
+  if (given !== all) remarks.push(changed(rule));
   if (rule.items === 'codes') {
-    const codes = codesOf(film, rule.tag);
+    const codes = codesOf({ [rule.tag]: { vr: 'SQ', Value: given } }, rule.tag);
     if (codes.length < given.length) remarks.push(leftOut(rule));
     return codes.map(codeItem);
   }
@@ -106,6 +111,11 @@ function copySequence(film: DicomDataset, rule: CopyRule, remarks: Remark[]): Di
     else copied.push(dataset);
   }
   return copied;
+}
+
+/** The very list where it is not too long. */
+function firstOf<Value>(given: Value[]): Value[] {
+  return given.length <= MOST_COPIED ? given : given.slice(0, MOST_COPIED);
 }
 
 /** The remark on an attribute that could not be copied. */

@@ -1,6 +1,6 @@
 import { type DicomDataset, items, text } from '../dataset.ts';
 import type { Film, Remark } from '../film/film.ts';
-import { type Copied, type CopyRule, copyAttributes, leftOut } from './copy.ts';
+import { type Copied, type CopyRule, copyAttributes, leftOut, MOST_COPIED } from './copy.ts';
 import { element } from './encode.ts';
 
 /** HL7v2 Hierarchic Designator and its kin (PS3.3 10.17). */
@@ -168,7 +168,9 @@ function wholeOrNone(
  */
 export function requestItems(film: Film, studyUid: string): DicomDataset[] {
   const { dataset } = film;
-  const requests = items(dataset, '00400275').filter((request) => Object.keys(request).length > 0);
+  const requests = items(dataset, '00400275')
+    .filter((request) => Object.keys(request).length > 0)
+    .slice(0, MOST_COPIED);
   const ordered = ['00080050', '00401001', '00402016', '00402017'].some(
     (tag) => text(dataset, tag) !== undefined,
   );

@@ -39,6 +39,17 @@ test('what was written is read back as it was, text to the character, numbers to
   assert.ok(pixelField);
 });
 
+test('a sequence may have any number of items', async () => {
+  const codes = Array.from({ length: 30_000 }, (_, at) => ({
+    '00080100': { vr: 'SH', Value: [`C${at}`] },
+    '00080102': { vr: 'SH', Value: ['99TEST'] },
+  }));
+  const { dataset } = await parseDicom(
+    writePart10({ ...DATASET, '00081032': { vr: 'SQ', Value: codes }, '7FE00010': undefined as never }),
+  );
+  assert.deepEqual(dataset['00081032']?.Value, codes);
+});
+
 test('DCMTK reads the file without a word and says the same', (t) => {
   if (!existsSync('/usr/bin/dcmdump')) return t.skip('DCMTK is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'dh-part10-'));

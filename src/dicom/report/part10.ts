@@ -70,7 +70,9 @@ function encodeDataset(dataset: DicomDataset): Pieces {
     if (element === undefined) continue;
     const value = encodeValue(tag, element);
     const header = elementHeader(tag, element.vr, value.length);
-    list.push(header, ...value.list);
+    list.push(header);
+    // One by one: as arguments of a call, a hundred thousand of them would end it.
+    for (const piece of value.list) list.push(piece);
     length += header.length + value.length;
   }
   return { list, length };
@@ -175,7 +177,8 @@ function encodeItems(tag: string, values: readonly DicomValue[]): Pieces {
     const header = Buffer.alloc(8);
     writeTag(header, 'FFFEE000', 0);
     header.writeUInt32LE(item.length, 4);
-    list.push(header, ...item.list);
+    list.push(header);
+    for (const piece of item.list) list.push(piece);
     length += header.length + item.length;
   }
   return { list, length };

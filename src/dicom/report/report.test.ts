@@ -50,6 +50,31 @@ test('the same input gives the same bytes', () => {
   }
 });
 
+test('a film with more codes, requests and numbers than anybody gives it has a report all the same', async () => {
+  const many = <Value>(value: (at: number) => Value) => Array.from({ length: 20_000 }, (_, at) => value(at));
+  const crowded = film({
+    '00081032': {
+      vr: 'SQ',
+      Value: many((at) => ({
+        '00080100': { vr: 'SH', Value: [`C${at}`] },
+        '00080102': { vr: 'SH', Value: ['99TEST'] },
+        '00080104': { vr: 'LO', Value: ['code'] },
+      })),
+    },
+    '00400275': { vr: 'SQ', Value: many((at) => ({ '00401001': { vr: 'SH', Value: [`R${at}`] } })) },
+    '00101002': { vr: 'SQ', Value: many((at) => ({ '00100020': { vr: 'LO', Value: [`P${at}`] } })) },
+    '00101000': { vr: 'LO', Value: Array.from({ length: 300_000 }, (_, at) => `${at}`) },
+    '00104000': { vr: 'LT', Value: ['x'.repeat(100_000)] },
+  });
+  const { air, text: readable, remarks } = makeReport(reportInput([{ film: crowded }]));
+  assert.ok(remarks.some(({ code }) => code === 'header.changed'));
+  for (const object of [air, readable]) {
+    assert.ok(object && object.bytes.length < 200_000, `${object?.bytes.length} bytes`);
+    const dataset = await datasetOf(object);
+    for (const tag of ['00081032', '00101002']) assert.ok(items(dataset, tag).length <= 100, tag);
+  }
+});
+
 test('the UID of an SR follows films, model, parameters and profile, and nothing else', () => {
   const uid = (...args: Parameters<typeof reportInput>) =>
     makeReport(reportInput(...args)).air?.sopInstanceUid;
