@@ -19,7 +19,7 @@ import { readiness } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { startReading } from './reading.ts';
 import { prepareReload } from './reload.ts';
-import { closeServer, notYet, openResources, type Resources } from './resources.ts';
+import { closeServer, notYet, openResources, openTo, type Resources } from './resources.ts';
 import { warnOfPeers } from './warnings.ts';
 
 export type Role = 'all' | 'intake' | 'read' | 'deliver';
@@ -100,9 +100,16 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   server.on('tlsClientError', refusedNodes(context));
   warnOfPeers(context);
 
+  async function preparedFor(next: Config) {
+    const reached = openTo(server, next.server);
+    if (reached === undefined) return prepareReload(next, reading !== undefined, context);
+    const message = `Without users or tokens everybody would get in at ${reached}. Nothing was changed.`;
+    throw new DeepHealthError('service.reload-refused', message);
+  }
+
   async function reload(next: Config): Promise<void> {
     const changed = changedKeys(inForce.config, next);
-    const prepared = await prepareReload(next, reading !== undefined, context).catch((error: unknown) => {
+    const prepared = await preparedFor(next).catch((error: unknown) => {
       context.audit.record((events) => events.configured(changed, false));
       throw error;
     });

@@ -215,17 +215,29 @@ async function listen({ host, port, tls, connections, users, tokens }: Config['s
     });
     server.listen(port, host, resolve);
   });
-  const address = server.address();
-  const bound = typeof address === 'string' ? address : (address?.address ?? '');
-  // The name may lead elsewhere than it looks (a hosts file): what counts is where it listens.
-  if (users.length + tokens.length === 0 && !/^(127\.|::1$|::ffff:127\.)/.test(bound)) {
+  const reached = openTo(server, { users, tokens });
+  if (reached !== undefined) {
     await closeServer(server);
     throw new DeepHealthError(
       'service.address',
-      `${host} leads to ${bound}, which others can reach; without users or tokens only a loopback address is listened on.`,
+      `${host} leads to ${reached}, which others can reach; without users or tokens only a loopback address is listened on.`,
     );
   }
   return server;
+}
+
+/**
+ * The address at which others reach a server that nobody has to sign in to; undefined where there is none. A name may
+ * lead elsewhere than it looks (a hosts file): what counts is where the server listens.
+ */
+export function openTo(
+  server: Server,
+  { users, tokens }: Pick<Config['server'], 'users' | 'tokens'>,
+): string | undefined {
+  const address = server.address();
+  const bound = typeof address === 'string' ? address : (address?.address ?? '');
+  const open = users.length + tokens.length === 0;
+  return open && !/^(127\.|::1$|::ffff:127\.)/.test(bound) ? bound : undefined;
 }
 
 /** Answers until the application takes over; it removes this listener. */
