@@ -20,6 +20,9 @@ export type { DecodedFrame, EncodedFrame, FrameFormat } from './frame.ts';
 export type { DecodeLimits } from './limits.ts';
 export type { WantedSize } from './reduction.ts';
 
+/** Bytes of what is copied at once. */
+const WORD = 8;
+
 /** Turns stored frames into cells. */
 export interface Decoder {
   /**
@@ -82,9 +85,10 @@ export function createDecoder(options: { workers?: number; limits?: Partial<Deco
         let cells: ArrayBufferLike | undefined;
         const { samples, clamped } = await pool.run(
           () => {
-            // A copy of its own: the file's other bytes are none of the worker's business.
-            const { length: size } = codestream.bytes;
-            const bytes = new Uint8Array(memory.take(size), 0, size);
+            // A copy of its own: the file's other bytes are none of the worker's business. To shared memory V8 copies
+            // by words only where both stand at the same place within a word.
+            const { length: size, byteOffset } = codestream.bytes;
+            const bytes = new Uint8Array(memory.take(size + WORD), byteOffset % WORD, size);
             bytes.set(codestream.bytes);
             cells = memory.take((rows * columns * whole.bitsAllocated) / 8);
             return { ...whole, levels, rows, columns, lossy, bytes, memory: cells };
