@@ -19,7 +19,7 @@ if (
   process.channel === undefined &&
   process.execve !== undefined
 ) {
-  const flags = ['--max-semi-space-size=2', ...process.execArgv];
+  const flags = ['--max-semi-space-size=2', '--heap-growing-percent=30', ...process.execArgv];
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], {
     ...process.env,
     MALLOC_ARENA_MAX: '2',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { withHeapBound } from './memory.ts';
+import { heldIn, putBack, withHeapBound } from './memory.ts';
 
 /** A picture for the codecs, described by its own header. */
 export interface CodecPicture {
@@ -56,7 +56,8 @@ type Exports = Readonly<Record<string, ((...values: number[]) => number) | undef
  */
 export function codecsMaker(heapBytes: number): () => Codecs {
   let module: WebAssembly.Module | undefined;
-  let initialized: Uint8Array | undefined;
+  /** What the memory held after the constructors, and its size then. */
+  let initialized: { readonly held: Uint8Array; readonly size: number } | undefined;
   return () => {
     module ??= compiled(heapBytes);
     const warnings: string[] = [];
@@ -64,12 +65,14 @@ export function codecsMaker(heapBytes: number): () => Codecs {
       const complaint = complaintOf(line);
       if (complaint !== undefined) warnings.push(complaint);
     });
-    if (initialized?.length === memory.buffer.byteLength) new Uint8Array(memory.buffer).set(initialized);
+    const heap = new Uint8Array(memory.buffer);
+    if (initialized?.size === heap.length) heap.set(initialized.held);
     else {
       api._initialize?.();
-      initialized = new Uint8Array(memory.buffer.slice());
+      const after = new Uint8Array(memory.buffer);
+      initialized = { held: heldIn(after), size: after.length };
     }
-    return codecsOf(memory, api, warnings, initialized);
+    return codecsOf(memory, api, warnings, initialized.held);
   };
 }
 
@@ -78,7 +81,7 @@ function compiled(heapBytes: number): WebAssembly.Module {
   return new WebAssembly.Module(withHeapBound(readFileSync(path), heapBytes));
 }
 
-/** @param initialized what stands in the memory before the first picture */
+/** @param initialized what stands in the memory before the first picture; zeros behind it */
 function codecsOf(
   memory: WebAssembly.Memory,
   api: Exports,
@@ -91,11 +94,7 @@ function codecsOf(
    * other picture (docs/decisions/0104).
    */
   function forget(): void {
-    if (used) {
-      const heap = new Uint8Array(memory.buffer);
-      heap.set(initialized);
-      heap.fill(0, initialized.length);
-    }
+    if (used) putBack(new Uint8Array(memory.buffer), initialized);
     used = true;
   }
   const call = (name: string, ...values: number[]): number => {

@@ -43,6 +43,17 @@ export function withHeapBound(wasm: Uint8Array, heapBytes: number): Uint8Array<A
   throw new Error('The codecs have no memory.');
 }
 
+/** A copy of what a heap holds, without the zeros at its end: of 4 MiB that is less than a twentieth. */
+export function heldIn(heap: Uint8Array): Uint8Array<ArrayBuffer> {
+  return heap.slice(0, 1 + heap.findLastIndex((byte) => byte !== 0));
+}
+
+/** Puts a heap back to what it held then, zeros included. */
+export function putBack(heap: Uint8Array, held: Uint8Array): void {
+  heap.set(held);
+  heap.fill(0, held.length);
+}
+
 /** Writes a number over one of the same or a greater value, in as many bytes. */
 function writeNumber(bytes: Uint8Array, place: { start: number; end: number }, value: number): void {
   let rest = value;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { withHeapBound } from './memory.ts';
+import { heldIn, putBack, withHeapBound } from './memory.ts';
 
 /** Decoders of wavelet pictures that stop at a lower resolution. After an error they are not used again. */
 export interface ReducedCodecs {
@@ -76,15 +76,13 @@ export function reducedCodecsMaker(heapBytes: number): () => ReducedCodecs {
   return () => {
     const complaints: string[] = [];
     const libraries = new Map<keyof typeof LIBRARIES, Library>();
-    /** What stands in a library's memory before its first picture. */
-    const initialized = new Map<Library, Uint8Array>();
+    /** What stands in a library's memory before its first picture; zeros behind it. */
+    const initialized = new WeakMap<Library, Uint8Array>();
     const libraryOf = async (codec: keyof typeof LIBRARIES): Promise<Library> => {
       const known = libraries.get(codec);
       if (known !== undefined) {
         // What a picture left behind reaches no other (docs/decisions/0104).
-        const memory = initialized.get(known) ?? new Uint8Array();
-        known.HEAPU8.set(memory);
-        known.HEAPU8.fill(0, memory.length);
+        putBack(known.HEAPU8, initialized.get(known) ?? new Uint8Array());
         return known;
       }
       const listen = (line: string) => {
@@ -101,7 +99,7 @@ export function reducedCodecsMaker(heapBytes: number): () => ReducedCodecs {
         printErr: listen,
       });
       libraries.set(codec, library);
-      initialized.set(library, library.HEAPU8.slice());
+      initialized.set(library, heldIn(library.HEAPU8));
       return library;
     };
     return {
