@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,7 +12,7 @@ import { instanceUid, studyUid } from '../ledger/uids.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { instanceRole } from './film-classes.ts';
 import { createLooks } from './looks.ts';
-import { createOrphans } from './orphans.ts';
+import { createOrphans, removeIfStill } from './orphans.ts';
 import { dateWindow } from './poll.ts';
 import { sweepRetention } from './retention.ts';
 import { createStorageWatch } from './storage-watch.ts';
@@ -135,6 +135,32 @@ test('a promised look outlives the process and an archive that is away, and is m
   assert.equal(await looks.make(), true);
   assert.equal(await looks.make(), false);
   assert.equal(asked, 2);
+});
+
+test('a film that is sent again at the moment when its orphan is removed stays, whenever the process is killed', async (t) => {
+  const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-orphans-')));
+  t.after(() => rm(mine.path, { recursive: true }));
+  const home = join(mine.films, 'study');
+  await mkdir(home);
+  const file = join(home, 'film.dcm');
+  await writeFile(file, 'film');
+  const { ino, ctimeNs } = await stat(file, { bigint: true });
+  const orphan = `${ino} ${ctimeNs}`;
+  await writeFile(join(home, 'again'), 'film');
+  await rename(join(home, 'again'), file);
+  assert.equal(await removeIfStill(file, orphan), false);
+  assert.equal(await readFile(file, 'utf8'), 'film');
+  const now = await stat(file, { bigint: true });
+  assert.equal(await removeIfStill(file, `${now.ino} ${now.ctimeNs}`), true);
+  assert.deepEqual(await readdir(home), []);
+
+  await writeFile(`${file}.aside`, 'film');
+  const orphans = createOrphans(mine, ledger);
+  assert.equal(await orphans.sweep(), 0);
+  assert.deepEqual(await readdir(home), ['film.dcm'], 'it has its name back');
+  await writeFile(`${file}.aside`, 'film');
+  await orphans.sweep();
+  assert.deepEqual(await readdir(mine.films), [], 'and is an orphan like any other');
 });
 
 test('a film on disk that the ledger never heard of goes at the second sweep, a recorded one stays', async (t) => {

@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { access, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/types.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -24,10 +24,7 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
         const identity = await identityOf(file);
         if (identity === undefined) return;
         if (before.get(file) !== identity) seen.set(file, identity);
-        else {
-          await rm(file, { force: true });
-          removed += 1;
-        }
+        else if (await removeIfStill(file, identity)) removed += 1;
       }
       for (const entry of await readdir(folder.films, { withFileTypes: true })) {
         const path = join(folder.films, entry.name);
@@ -36,6 +33,7 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
           await look(path);
           continue;
         }
+        await takeBack(path);
         const files = (await readdir(path).catch(() => [])).map((name) => join(path, name));
         const unknown = await withoutRow(files, folder, ledger);
         for (const file of unknown) await look(file);
@@ -53,6 +51,42 @@ async function withoutRow(files: readonly string[], folder: DataFolder, ledger: 
   const recorded = await ledger.films.recorded(files.map((file) => folder.relative(file)));
   return files.filter((file) => !recorded.has(folder.relative(file)));
 }
+
+const ASIDE = '.aside';
+
+/**
+ * Removes a file that is still the one that was looked at. The same film may be sent again at this very moment, and then
+ * stands under the same name and is acknowledged: so the file is taken aside first, and put back if it is that one.
+ */
+export async function removeIfStill(file: string, identity: string): Promise<boolean> {
+  const aside = `${file}${ASIDE}`;
+  await rename(file, aside).catch(() => {});
+  // Being renamed changes the time of a file, not its number.
+  const found = await identityOf(aside);
+  if (found === undefined) return false;
+  if (inodeOf(found) !== inodeOf(identity)) {
+    await rename(aside, file);
+    return false;
+  }
+  await rm(aside, { force: true });
+  return true;
+}
+
+/** What a killed process had taken aside gets its name back: names say what is in a file, so one copy is enough. */
+async function takeBack(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.endsWith(ASIDE)) continue;
+    const aside = join(folder, name);
+    const file = aside.slice(0, -ASIDE.length);
+    const stands = await access(file).then(
+      () => true,
+      () => false,
+    );
+    await (stands ? rm(aside, { force: true }) : rename(aside, file)).catch(() => {});
+  }
+}
+
+const inodeOf = (identity: string) => identity.split(' ')[0];
 
 /** Tells a file from another one that took its name: a film that was sent again is another inode. */
 async function identityOf(file: string): Promise<string | undefined> {
