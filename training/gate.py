@@ -62,8 +62,12 @@ DOUBLED = 7
 def varied(film, random):
     """What sites do to a chest film: cut, window, resolution, noise."""
     height, width = film.shape
-    # A fifth of all sides at most: such a film is read, so the gate must know it.
-    cut = random.uniform(0, 0.2, 4) * (random.random(4) < random.choice([0.4, 1.0]))
+    # A fifth of all sides and little more: such a film is read, so head and gate must know it.
+    kind = random.integers(3)
+    if kind == 2:
+        cut = random.uniform(0.03, 0.2) * random.uniform(0.9, 1.1, 4)
+    else:
+        cut = random.uniform(0, 0.22, 4) * (random.random(4) < (0.4, 1.0)[kind])
     film = film[
         int(cut[0] * height) : height - int(cut[1] * height),
         int(cut[2] * width) : width - int(cut[3] * width),
@@ -79,26 +83,28 @@ def varied(film, random):
     return np.clip(film, 0, 1).astype(np.float32)
 
 
-def pictures(dataset, films, changed, drawn, seed):
-    """Yields (kind of picture, patient, picture): every film plain, some changed, some drawn."""
+def pictures(dataset, films, counts, seed):
+    """Yields (kind of picture, film that it is of or -1, picture): every film plain, some changed, some drawn.
+
+    `counts`: pictures of each kind in CHANGES (`changed`), of each in DRAWN (`drawn`), of `varied` films.
+    """
     random = np.random.default_rng(seed)
 
     def film_of(film):
         return dataset.pixels(film, random.random() < 0.5).astype(np.float32) / 255
 
     for film in films:
-        yield "film", dataset.patients[film], film_of(film)
-    for film in random.choice(films, 3 * changed):
-        yield "film-varied", dataset.patients[film], varied(film_of(film), random)
+        yield "film", film, film_of(film)
+    for film in random.choice(films, counts["varied"]):
+        yield "film-varied", film, varied(film_of(film), random)
     for name, change in CHANGES.items():
-        for film in random.choice(films, changed):
-            yield name, dataset.patients[film], change(film_of(film), random)
-    for film, other in random.choice(films, (DOUBLED * changed, 2)):
-        doubled = double_exposed(film_of(film), film_of(other), random)
-        yield "double-exposed", dataset.patients[film], doubled
+        for film in random.choice(films, counts["changed"]):
+            yield name, film, change(film_of(film), random)
+    for film, other in random.choice(films, (DOUBLED * counts["changed"], 2)):
+        yield "double-exposed", film, double_exposed(film_of(film), film_of(other), random)
     for name, draw in DRAWN.items():
-        for number in range(drawn):
-            yield name, f"{name}-{seed}-{number}", draw(random)
+        for _ in range(counts["drawn"]):
+            yield name, -1, draw(random)
 
 
 def photographs():
@@ -107,18 +113,18 @@ def photographs():
     random = np.random.default_rng(5)
     sources = [np.asarray(Image.fromarray(p).convert("L")) for p in load_sample_images().images]
     sources += [ascent().astype(np.uint8), face(gray=True)]
-    for number, source in enumerate(sources * 15):
+    for source in sources * 15:
         height, width = source.shape
         share = random.uniform(0.35, 1.0)
         h, w = int(height * share), int(width * share)
         top, left = random.integers(0, height - h + 1), random.integers(0, width - w + 1)
         crop = source[top : top + h, left : left + w]
-        yield "real-photograph", f"photograph-{number}", crop / np.float32(255)
+        yield "real-photograph", -1, crop / np.float32(255)
 
 
 def collect(source, localise, threads):
-    """Kinds, patients and gate vectors [N,2304] of (kind, patient, picture) triples."""
-    names, patients, vectors, tensors = [], [], [], []
+    """Kinds, films and gate vectors [N,2304] of (kind, film, picture) triples."""
+    names, films, vectors, tensors = [], [], [], []
 
     def flush():
         images = np.stack(tensors)
@@ -126,15 +132,15 @@ def collect(source, localise, threads):
         vectors.extend(gate_vector(f, image) for f, image in zip(features, images))
         tensors.clear()
 
-    for name, patient, film in source:
+    for name, film, picture in source:
         names.append(name)
-        patients.append(patient)
-        tensors.append(prepare(film, localise)[0])
+        films.append(film)
+        tensors.append(prepare(picture, localise)[0])
         if len(tensors) == CHUNK:
             flush()
     if tensors:
         flush()
-    return np.array(names), np.array(patients), np.array(vectors, np.float32)
+    return np.array(names), np.array(films), np.array(vectors, np.float32)
 
 
 def gate_vector(features, tensor):
@@ -201,18 +207,23 @@ def refused(gate, vectors, thresholds):
     return (probabilities[:, 0] < thresholds["minChest"]) | (distance > thresholds["maxDistance"])
 
 
-def thresholds_of(vectors, kinds, patients):
-    """Quantiles over the training films, each scored by a gate that never saw its patient."""
+def thresholds_of(vectors, kinds, names, patients):
+    """Quantiles over the plain training films, each scored by a gate that never saw its patient."""
     chest, distances = [], []
     for fitted, left in GroupKFold(3).split(vectors, kinds, patients):
         gate = Gate(vectors[fitted], kinds[fitted])
-        probabilities, distance = gate.scores(vectors[left][kinds[left] == 0])
+        probabilities, distance = gate.scores(vectors[left][names[left] == "film"])
         chest.append(probabilities[:, 0])
         distances.append(distance)
     return {
         "minChest": round(float(np.quantile(np.concatenate(chest), CHEST_QUANTILE)), 6),
         "maxDistance": round(float(np.quantile(np.concatenate(distances), 1 - DISTANCE_QUANTILE)), 4),
     }
+
+
+def patients_of(dataset, films):
+    """The group of each picture: the film's patient; a drawing has one of its own."""
+    return np.array([dataset.patients[f] if f >= 0 else f"drawing-{n}" for n, f in enumerate(films)])
 
 
 def collected():
@@ -227,19 +238,11 @@ def chosen_films(dataset, count):
     return np.random.default_rng(1).permutation(free)[:count]
 
 
-def collected_films(dataset):
-    """Film indices and pooled features [n,2048] of the plain training films."""
-    shards = [np.load(path) for path in sorted(work_folder().glob("gate-*.npz"))]
-    plain = [shard["vectors"][shard["names"] == "film"][:, :2048] for shard in shards]
-    films = chosen_films(dataset, sum(len(features) for features in plain))
-    return np.concatenate([films[i :: len(shards)] for i in range(len(shards))]), np.concatenate(plain)
-
-
 def fit(blind):
     saved = collected()
-    names, patients, vectors = saved["names"], saved["patients"], saved["vectors"]
+    names, vectors = saved["names"], saved["vectors"]
     kinds = np.array([KIND_OF[name] for name in names])
-    thresholds = thresholds_of(vectors, kinds, patients)
+    thresholds = thresholds_of(vectors, kinds, names, patients_of(Dataset(), saved["films"]))
     gate = Gate(vectors, kinds)
     gate.write(MODEL / "gate.bin")
     held, held_vectors = saved["held_names"], saved["held_vectors"]
@@ -267,6 +270,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("step", choices=["collect", "fit"])
     parser.add_argument("--films", type=int, default=2000)
+    parser.add_argument("--varied", type=int, default=1800)
     parser.add_argument("--changed", type=int, default=250)
     parser.add_argument("--drawn", type=int, default=150)
     parser.add_argument("--threads", type=int, default=2)
@@ -279,21 +283,20 @@ def main():
     shard, shards = (int(number) for number in options.shard.split("/"))
     dataset, localise = Dataset(), load_localiser()
     films = chosen_films(dataset, options.films)
-    source = pictures(dataset, films, options.changed, options.drawn, seed=1)
-    source = islice(source, shard, None, shards)
-    names, patients, vectors = collect(source, localise, options.threads)
+    counts = {name: getattr(options, name) for name in ("varied", "changed", "drawn")}
+    source = islice(pictures(dataset, films, counts, seed=1), shard, None, shards)
+    names, films, vectors = collect(source, localise, options.threads)
     kept = np.flatnonzero(dataset.parts == "held-back")
-    source = [
-        *pictures(dataset, kept, options.changed // 4, options.drawn // 4, seed=2),
-        *photographs(),
-    ]
-    held_names, _, held_vectors = collect(source[shard::shards], localise, options.threads)
+    fewer = {name: count // 4 for name, count in counts.items()}
+    source = [*pictures(dataset, kept, fewer, seed=2), *photographs()]
+    held_names, held_films, held_vectors = collect(source[shard::shards], localise, options.threads)
     np.savez(
         work_folder() / f"gate-{shard}.npz",
         names=names,
-        patients=patients,
+        films=films,
         vectors=vectors,
         held_names=held_names,
+        held_films=held_films,
         held_vectors=held_vectors,
     )
     print(f"{len(names)} pictures, {len(held_names)} held back")

@@ -5,7 +5,7 @@ thorax as fractions of that window. It learns the boxes of congeal.py from windo
 rotated, windowed and blurred at random, so that it gives the same chest the same box. The labels
 of the films play no part; held-back films are left out. Writes `localiser.pt`.
 
-    python3 localiser.py [--steps 6000]
+    python3 localiser.py [--steps 6000] [--start localiser.pt]
 """
 
 import argparse
@@ -24,27 +24,48 @@ from paths import work_folder
 from preprocess import CONTRAST, LOCALISER_SIZE, resample
 
 SOURCE = 128
+CUT = 0.25
 BATCH = 96
 RATE = 2e-3
+GOING_ON_RATE = 1e-3
 SEED = 11
 
 
 class Localiser(nn.Module):
-    """66,000 weights: four strided convolutions and two dense layers."""
+    """145,000 weights: four strided convolutions (`widths` channels) and two dense layers (`hidden` units)."""
 
-    def __init__(self):
+    def __init__(self, widths=(16, 32, 48, 64), hidden=96):
         super().__init__()
-        widths = [1, 16, 24, 40, 48]
         self.convs = nn.ModuleList(
-            [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:])]
+            [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip((1, *widths), widths)]
         )
-        self.hidden = nn.Linear(48 * 4 * 4, 48)
-        self.box = nn.Linear(48, 4)
+        self.hidden = nn.Linear(widths[-1] * 4 * 4, hidden)
+        self.box = nn.Linear(hidden, 4)
 
     def forward(self, window):
         for conv in self.convs:
             window = F.relu(conv(window))
         return self.box(F.relu(self.hidden(window.flatten(1))))
+
+
+def of_state(state):
+    """The localiser, of whatever widths, that a state dict holds."""
+    widths = [len(state[f"convs.{i}.weight"]) for i in range(4)]
+    network = Localiser(widths, len(state["hidden.weight"]))
+    network.load_state_dict(state)
+    return network
+
+
+def widened(state):
+    """A Localiser that finds what the narrower one in `state` finds: nothing listens to its new channels yet."""
+    network = Localiser()
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            old = state[name]
+            if value.dim() > 1:
+                value[: len(old), old.shape[1] :] = 0
+            value[tuple(slice(side) for side in old.shape)] = old
+    return network
 
 
 def random_windows(boxes, plates, generator):
@@ -67,9 +88,22 @@ def random_windows(boxes, plates, generator):
 
 
 def random_plates(count, generator):
-    """Where a plate that was cut ends [N,4]: up to a quarter of each side gone in half of them."""
-    cuts = torch.rand(count, 4, generator=generator) * 0.25
-    cuts = cuts * (torch.rand(count, 4, generator=generator) < 0.3)
+    """Where a plate that was cut ends [N,4]: any, two opposite or all sides up to CUT shorter.
+
+    A plate that is cut on all sides is rare if each side is cut by itself, and the hardest: little says
+    where the thorax ends. So it has a share of its own, as has the square out of the middle.
+    """
+
+    def uniform(low, high, *shape):
+        return torch.rand(count, *shape, generator=generator) * (high - low) + low
+
+    some = uniform(0, CUT, 4) * (uniform(0, 1, 4) < 0.3)
+    every = uniform(0, CUT, 1) * uniform(0.75, 1.25, 4)
+    across = (uniform(0, 1, 1) < 0.7).expand(count, 4)
+    sideways = torch.tensor([True, False, True, False])
+    opposite = every * torch.where(across, sideways, ~sideways)
+    kind = uniform(0, 1, 1)
+    cuts = torch.where(kind < 0.5, some, torch.where(kind < 0.65, opposite, every))
     return torch.tensor([0.0, 0.0, 1.0, 1.0]) + cuts * torch.tensor([1.0, 1.0, -1.0, -1.0])
 
 
@@ -119,13 +153,12 @@ def standardised(crops):
     return (0.5 + CONTRAST * (crops - mean) / deviation).clamp(0, 1)
 
 
-def train(pictures, boxes, trust, steps):
+def train(network, pictures, boxes, trust, steps, rate):
+    """The running average (EMA) of the network's weights over `steps` batches."""
     generator = torch.Generator().manual_seed(SEED)
-    torch.manual_seed(SEED)
-    network = Localiser()
     average = {key: value.clone() for key, value in network.state_dict().items()}
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     began, errors = time.time(), []
     for step in range(steps):
         chosen = torch.randint(len(pictures), (BATCH,), generator=generator)
@@ -154,8 +187,7 @@ def train(pictures, boxes, trust, steps):
 
 def load_localiser():
     """The trained localiser as the function that preprocess.thorax_box asks for."""
-    network = Localiser().eval()
-    network.load_state_dict(torch.load(work_folder() / "localiser.pt"))
+    network = of_state(torch.load(work_folder() / "localiser.pt")).eval()
 
     def localise(window):
         with torch.no_grad():
@@ -170,19 +202,32 @@ def whole(pixels):
     return resample(pixels.astype(np.float32) / 255, (0, 0, width, height), SOURCE)
 
 
+def trust():
+    """Weight [films] of each box: by its agreement with the mean film if congeal.py found it, else 1."""
+    path = work_folder() / "agreement.npy"
+    if not path.exists():
+        return torch.ones(len(np.load(work_folder() / "boxes.npy")))
+    return ((torch.from_numpy(np.load(path)) - 0.3) / 0.4).clamp(0, 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--start", help="go on from this localiser of scratch, which may be narrower")
     options = parser.parse_args()
     use_all_cores()
+    torch.manual_seed(SEED)
+    if options.start:
+        network, rate = widened(torch.load(work_folder() / options.start)), GOING_ON_RATE
+    else:
+        network, rate = Localiser(), RATE
     dataset = Dataset()
     films = np.flatnonzero(dataset.parts != "held-back")
     pictures = torch.from_numpy(
         np.stack([whole(dataset.pixels(i, large=False)) for i in films])
     )[:, None]
-    boxes = torch.from_numpy(np.load(work_folder() / "boxes.npy")[films])
-    agreement = torch.from_numpy(np.load(work_folder() / "agreement.npy")[films])
-    state = train(pictures, boxes, ((agreement - 0.3) / 0.4).clamp(0, 1), options.steps)
+    boxes = torch.from_numpy(np.load(work_folder() / "boxes.npy")[films]).float()
+    state = train(network, pictures, boxes, trust()[films], options.steps, rate)
     torch.save(state, work_folder() / "localiser.pt")
 
 

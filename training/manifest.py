@@ -11,7 +11,7 @@ import numpy as np
 
 from metrics import read_scores
 from paths import MODEL, RESULTS
-from preprocess import SIZE
+from preprocess import LARGEST, SIZE
 from runtime import softmax
 
 LABELS = [
@@ -34,7 +34,7 @@ INPUT = {
     "framing": {
         "method": "trim-localise",
         "trim": {"deviation": 0.015, "share": 0.3},
-        "localiser": {"width": 64, "height": 64, "enlarge": 1.16},
+        "localiser": {"width": 64, "height": 64, "enlarge": 1.16, "largest": LARGEST},
     },
     "resize": "triangle",
     "contrast": {"mean": 0.5, "deviation": 0.22, "minDeviation": 0.02},

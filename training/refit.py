@@ -4,6 +4,10 @@ Fine-tuning sees every film blurred, cut and covered, and ends with a head made 
 features it leaves are better than its head: a standardised, regularised softmax regression on the
 features of the plain films (as int8 computes them, framed as in training) replaces it.
 
+The head that ships also learns what not to look at: how the features of a training film change when it
+is cut, windowed and blurred as sites do (gate.py collects such films). Weights pay for what they make of
+these changes (CONSTANCY), as within-class covariance normalisation does for voices (Hatch et al. 2006).
+
     python3 refit.py --fold K           scratch fold<k>/head.bin, from the parts the fold trained on
     python3 refit.py --final            models/.../head.bin, from the films that gate.py collected
 """
@@ -14,7 +18,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from dataset import Dataset
-from gate import collected_films
+from gate import collected
 from paths import MODEL, work_folder
 from runtime import run
 
@@ -23,6 +27,8 @@ from runtime import run
 CLASS_SHARES = (0.36, 0.39, 0.25)
 # Keeps weights of nearly dead features small: they would magnify one level of int8.
 MIN_DEVIATION = 0.01
+# What a mean squared change of a logit costs, beside the squared length of its weights.
+CONSTANCY = 20.0
 CHUNK = 400
 SEED = 4
 
@@ -39,13 +45,34 @@ def plain_features(dataset, films, model, threads):
     return np.concatenate(parts)
 
 
-def fit(features, labels, regularisation):
-    """Weight [3,2048] and bias [3]; films weighted so that the classes have CLASS_SHARES."""
+def collected_features():
+    """The plain training films, their features [n,2048], and how these change by variation [m,2048]."""
+    saved = collected()
+    names, films, features = saved["names"], saved["films"], saved["vectors"][:, :2048]
+    plain = np.flatnonzero(names == "film")
+    row_of = {film: row for row, film in zip(plain, films[plain])}
+    varied = [row for row in np.flatnonzero(names == "film-varied") if films[row] in row_of]
+    changes = features[varied] - features[[row_of[films[row]] for row in varied]]
+    return films[plain], features[plain], changes
+
+
+def fit(features, labels, regularisation, changes=None):
+    """Weight [3,2048] and bias [3]; films weighted so that the classes have CLASS_SHARES.
+
+    With `changes` [m,2048] the squared length of a weight vector w, which regularisation keeps small,
+    becomes w'(1 + CONSTANCY S)w, S being the second moments of the changes.
+    """
     mean, deviation = features.mean(axis=0), features.std(axis=0) + MIN_DEVIATION
     weights = np.array(CLASS_SHARES) / np.bincount(labels, minlength=3) * len(labels)
+    metric = np.eye(len(mean))
+    if changes is not None:
+        scaled = (changes / deviation).astype(np.float64)
+        metric += CONSTANCY * scaled.T @ scaled / len(scaled)
+    # Features in which the squared length is the plain one.
+    back = np.linalg.inv(np.linalg.cholesky(metric)).T
     model = LogisticRegression(C=regularisation, max_iter=300)
-    model.fit((features - mean) / deviation, labels, sample_weight=weights[labels])
-    weight = model.coef_ / deviation
+    model.fit((features - mean) / deviation @ back, labels, sample_weight=weights[labels])
+    weight = model.coef_ @ back.T / deviation
     return weight, model.intercept_ - weight @ mean
 
 
@@ -54,19 +81,21 @@ def main():
     parser.add_argument("--fold")
     parser.add_argument("--final", action="store_true")
     parser.add_argument("--films", type=int, default=1800)
-    parser.add_argument("--regularisation", type=float, default=0.003)
+    parser.add_argument("--regularisation", type=float, help="default: 0.003, with --final 0.03")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     dataset = Dataset()
     if options.final:
-        model = MODEL
-        films, features = collected_films(dataset)
+        model, regularisation = MODEL, 0.03
+        films, features, changes = collected_features()
     else:
-        model = work_folder() / f"fold{options.fold}"
+        model, regularisation, changes = work_folder() / f"fold{options.fold}", 0.003, None
         films = np.flatnonzero(~np.isin(dataset.parts, ["held-back", options.fold]))
         films = np.sort(np.random.default_rng(SEED).permutation(films)[: options.films])
         features = plain_features(dataset, films, model, options.threads)
-    weight, bias = fit(features, dataset.labels[films], options.regularisation)
+    if options.regularisation is not None:
+        regularisation = options.regularisation
+    weight, bias = fit(features, dataset.labels[films], regularisation, changes)
     np.concatenate([weight.ravel(), bias]).astype("<f4").tofile(model / "head.bin")
     print(f"{model / 'head.bin'}: fitted to {len(films)} films")
 

@@ -19,8 +19,10 @@ export interface Localiser {
 /** The box of a film in which no thorax was found: the middle of it. */
 const MARGIN = 0.07;
 /** A believable thorax: its sides and the place of its centre, as shares of the trimmed film's sides. */
-const SIDE = [0.3, 1.6] as const;
+const SMALLEST = 0.3;
 const CENTRE = [0.1, 0.9] as const;
+/** The largest side where the manifest names none: what the models up to 1.2.0 were made with. */
+const LARGEST = 1.6;
 
 /** The localiser of a model folder; a model without one always takes the middle of the film. */
 export async function openLocaliser(folder: ModelFolder, options: EngineOptions): Promise<Localiser> {
@@ -31,7 +33,7 @@ export async function openLocaliser(folder: ModelFolder, options: EngineOptions)
       close: async () => {},
     };
   }
-  const { width, height, enlarge } = framing.localiser;
+  const { width, height, enlarge, largest = LARGEST } = framing.localiser;
   const network: Network<'box'> = await openNetwork(
     {
       bytes: folder.localiser,
@@ -59,7 +61,9 @@ export async function openLocaliser(folder: ModelFolder, options: EngineOptions)
         first.map((box) => enlarged(box, enlarge)),
       );
       return pictures.map((picture, i) => {
-        const believed = [first[i], second[i]].every((box) => box !== undefined && plausible(picture, box));
+        const believed = [first[i], second[i]].every(
+          (box) => box !== undefined && plausible(picture, box, largest),
+        );
         return believed ? { box: second[i] as PictureBox, believed } : { box: middle(picture), believed };
       });
     },
@@ -100,12 +104,12 @@ function enlarged({ x0, y0, x1, y1 }: PictureBox, factor: number): PictureBox {
   return { x0: x - across, y0: y - down, x1: x + across, y1: y + down };
 }
 
-function plausible({ width, height }: Raster, { x0, y0, x1, y1 }: PictureBox): boolean {
-  return axis(x0, x1, width) && axis(y0, y1, height);
+function plausible({ width, height }: Raster, { x0, y0, x1, y1 }: PictureBox, largest: number): boolean {
+  return axis(x0, x1, width, largest) && axis(y0, y1, height, largest);
 }
 
-function axis(from: number, to: number, length: number): boolean {
+function axis(from: number, to: number, length: number, largest: number): boolean {
   const side = (to - from) / length;
   const centre = (from + to) / 2 / length;
-  return side >= SIDE[0] && side <= SIDE[1] && centre >= CENTRE[0] && centre <= CENTRE[1];
+  return side >= SMALLEST && side <= largest && centre >= CENTRE[0] && centre <= CENTRE[1];
 }

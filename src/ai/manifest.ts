@@ -26,6 +26,8 @@ const framing = z.looseObject({
       width: z.int().min(8).max(512),
       height: z.int().min(8).max(512),
       enlarge: z.number().min(0.5).max(3),
+      /** The largest side of a believable thorax, as a share of the trimmed film's side. */
+      largest: z.number().min(1).max(4).optional(),
     })
     .optional(),
 });
