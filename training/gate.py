@@ -50,7 +50,7 @@ KIND_OF = {
 }
 THUMB = 16
 COMPONENTS = 32
-SUBSPACE = 400
+SUBSPACE = 800
 REGULARISATION = 0.2
 CHEST_QUANTILE = 0.014
 DISTANCE_QUANTILE = 0.004
@@ -131,6 +131,7 @@ def collect(source, localise, threads):
         features, _ = run(MODEL / "backbone.onnx", images[:, None], threads=threads)
         vectors.extend(gate_vector(f, image) for f, image in zip(features, images))
         tensors.clear()
+        print(f"{len(names)} pictures", flush=True)
 
     for name, film, picture in source:
         names.append(name)

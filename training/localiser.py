@@ -185,9 +185,9 @@ def train(network, pictures, boxes, trust, steps, rate):
     return average
 
 
-def load_localiser():
+def load_localiser(name="localiser.pt"):
     """The trained localiser as the function that preprocess.thorax_box asks for."""
-    network = of_state(torch.load(work_folder() / "localiser.pt")).eval()
+    network = of_state(torch.load(work_folder() / name)).eval()
 
     def localise(window):
         with torch.no_grad():

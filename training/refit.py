@@ -5,8 +5,9 @@ features it leaves are better than its head: a standardised, regularised softmax
 features of the plain films (as int8 computes them, framed as in training) replaces it.
 
 The head that ships also learns what not to look at: how the features of a training film change when it
-is cut, windowed and blurred as sites do (gate.py collects such films). Weights pay for what they make of
-these changes (CONSTANCY), as within-class covariance normalisation does for voices (Hatch et al. 2006).
+is cut, windowed and blurred as sites do (gate.py collects such films), and when its network is rounded to
+int8 (rounding.py). Weights pay for what they make of these changes, as within-class covariance
+normalisation does for voices (Hatch et al. 2006).
 
     python3 refit.py --fold K           scratch fold<k>/head.bin, from the parts the fold trained on
     python3 refit.py --final            models/.../head.bin, from the films that gate.py collected
@@ -27,8 +28,9 @@ from runtime import run
 CLASS_SHARES = (0.36, 0.39, 0.25)
 # Keeps weights of nearly dead features small: they would magnify one level of int8.
 MIN_DEVIATION = 0.01
-# What a mean squared change of a logit costs, beside the squared length of its weights.
-CONSTANCY = 20.0
+# What a mean squared change of a logit by variation or rounding costs, beside the squared length of its weights.
+VARIATION_COST = 20.0
+ROUNDING_COST = 2000.0
 CHUNK = 400
 SEED = 4
 
@@ -56,19 +58,19 @@ def collected_features():
     return films[plain], features[plain], changes
 
 
-def fit(features, labels, regularisation, changes=None):
+def fit(features, labels, regularisation, costs=()):
     """Weight [3,2048] and bias [3]; films weighted so that the classes have CLASS_SHARES.
 
-    With `changes` [m,2048] the squared length of a weight vector w, which regularisation keeps small,
-    becomes w'(1 + CONSTANCY S)w, S being the second moments of the changes.
+    Regularisation keeps the squared length of a weight vector w small. `costs` are pairs (cost, changes
+    [m,2048] of features): each adds cost times the mean square of what w makes of the changes.
     """
     mean, deviation = features.mean(axis=0), features.std(axis=0) + MIN_DEVIATION
     weights = np.array(CLASS_SHARES) / np.bincount(labels, minlength=3) * len(labels)
     metric = np.eye(len(mean))
-    if changes is not None:
+    for cost, changes in costs:
         scaled = (changes / deviation).astype(np.float64)
-        metric += CONSTANCY * scaled.T @ scaled / len(scaled)
-    # Features in which the squared length is the plain one.
+        metric += cost / len(scaled) * scaled.T @ scaled
+    # Back from features in which the squared length with its costs is the plain one.
     back = np.linalg.inv(np.linalg.cholesky(metric)).T
     model = LogisticRegression(C=regularisation, max_iter=300)
     model.fit((features - mean) / deviation @ back, labels, sample_weight=weights[labels])
@@ -85,17 +87,18 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     dataset = Dataset()
+    regularisation = options.regularisation or (0.03 if options.final else 0.003)
     if options.final:
-        model, regularisation = MODEL, 0.03
-        films, features, changes = collected_features()
+        model = MODEL
+        films, features, varied = collected_features()
+        rounded = np.load(work_folder() / "rounding.npz")["changes"]
+        costs = [(VARIATION_COST, varied), (ROUNDING_COST, rounded)]
     else:
-        model, regularisation, changes = work_folder() / f"fold{options.fold}", 0.003, None
+        model, costs = work_folder() / f"fold{options.fold}", []
         films = np.flatnonzero(~np.isin(dataset.parts, ["held-back", options.fold]))
         films = np.sort(np.random.default_rng(SEED).permutation(films)[: options.films])
         features = plain_features(dataset, films, model, options.threads)
-    if options.regularisation is not None:
-        regularisation = options.regularisation
-    weight, bias = fit(features, dataset.labels[films], regularisation, changes)
+    weight, bias = fit(features, dataset.labels[films], regularisation, costs)
     np.concatenate([weight.ravel(), bias]).astype("<f4").tofile(model / "head.bin")
     print(f"{model / 'head.bin'}: fitted to {len(films)} films")
 

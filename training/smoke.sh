@@ -39,12 +39,16 @@ for run in 0 1; do
 done
 step average.py refined0.pt refined1.pt --out final.pt
 step quantise.py --films 4
-step gate.py collect --films 48 --changed 6 --drawn 2
+step localiser.py --steps 20 --start localiser.pt
+step export.py localiser --out "$DH_MODEL/localiser.onnx"
+step box_errors.py --films 2
+step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
+step rounding.py --films 4
+step gate.py collect --films 48 --varied 24 --changed 6 --drawn 2
 step refit.py --final
 step score.py --model "$DH_MODEL" --part held-back
 step calibrate.py
 step gate.py fit
-step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
 step compare.py --films 4
 step robustness.py --films 2
 step metrics.py "$DH_RESULTS"/held-back.csv
