@@ -51,7 +51,7 @@ KIND_OF = {
 THUMB = 16
 COMPONENTS = 32
 SUBSPACE = 800
-REGULARISATION = 0.2
+REGULARISATION = 1.0
 CHEST_QUANTILE = 0.014
 DISTANCE_QUANTILE = 0.004
 CHUNK = 400
@@ -158,7 +158,7 @@ class Gate:
         self.scale = 1 / (chest.std(axis=0) + 0.02)
         z = self.standardised(vectors)
         subspace = PCA(min(SUBSPACE, len(z) - 1), random_state=0).fit(z)
-        model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=1500)
+        model = LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=600)
         model.fit(subspace.transform(z), kinds)
         present = list(model.classes_)
         self.weight = np.zeros((len(KINDS), z.shape[1]))
