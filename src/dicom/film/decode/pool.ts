@@ -85,7 +85,7 @@ export function createPool(
       name: 'pixel-decoder',
       execArgv: [],
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 6 },
     });
     const timer = setTimeout(() => {
       const seconds = limits.startMilliseconds / 1000;
