@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DeepHealthError, type ErrorCode } from '../../errors/error.ts';
+import { startThread } from '../../machine/thread.ts';
 import type { OnnxSession, SessionSeed } from './onnx-session.ts';
 
 export type ToLane =
@@ -79,9 +80,8 @@ export async function openLane(seed: SessionSeed, given = false): Promise<OnnxSe
 
 function start(): Worker {
   try {
-    return new Worker(new URL('./onnx-thread.ts', import.meta.url), {
+    return startThread(new URL('./onnx-thread.ts', import.meta.url), {
       name: 'engine',
-      execArgv: [],
       resourceLimits: HEAP,
     });
   } catch (cause) {

@@ -4,8 +4,6 @@ import type { Codestream } from './codestream.ts';
 
 /** What a worker begins with. */
 export interface DecoderSeed {
-  /** Folder of Node's compile cache, where the process has one. */
-  readonly compileCache: string | undefined;
   /** Most that a WebAssembly heap may grow to. */
   readonly heapBytes: number;
 }

@@ -1,7 +1,6 @@
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DeepHealthError } from '../../../errors/error.ts';
+import { startThread } from '../../../machine/thread.ts';
 import { handedOver } from './handed-over.ts';
 import type { DecodeJob, DecodeReply, DecoderSeed, PictureJob, WorkerWord } from './job.ts';
 import type { DecodeLimits } from './limits.ts';
@@ -49,7 +48,7 @@ const IDLE_MILLISECONDS = 60_000;
 export function createPool(
   size: number,
   limits: DecodeLimits,
-  script = new URL('./worker-entry.js', import.meta.url),
+  script = new URL('./worker.ts', import.meta.url),
   onIdle: () => void = () => {},
 ): DecodePool {
   const seats = new Set<Seat>();
@@ -74,16 +73,12 @@ export function createPool(
     ending.add(ended);
   };
 
-  // Node adds a folder of its version.
-  const cache = getCompileCacheDir();
-  const compileCache = cache === undefined ? undefined : dirname(cache);
-  const seed: DecoderSeed = { heapBytes: limits.heapBytes, compileCache };
+  const seed: DecoderSeed = { heapBytes: limits.heapBytes };
 
   const start = (): Seat => {
-    const worker = new Worker(script, {
-      workerData: seed,
+    const worker = startThread(script, {
       name: 'pixel-decoder',
-      execArgv: [],
+      seed,
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 6 },
     });
