@@ -7,6 +7,7 @@ import type { AuditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
+import type { JustMade } from './just-made.ts';
 import { keepLease } from './lease.ts';
 import { type Loop, type Step, startLoop } from './loop.ts';
 import { noteDelivery } from './note-delivery.ts';
@@ -46,6 +47,7 @@ export interface Destination {
 export interface Delivering {
   readonly ledger: Pick<Ledger, 'deliveries' | 'readings' | 'studies'>;
   readonly folder: DataFolder;
+  readonly justMade?: JustMade | undefined;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;
@@ -191,10 +193,10 @@ async function deliverOne(
 async function attempt(
   destination: Destination,
   delivery: Delivery,
-  { ledger, folder, log, audit }: Delivering,
+  { ledger, folder, justMade, log, audit }: Delivering,
 ): Promise<SendOutcome> {
   try {
-    const bytes = await objectBytes(delivery.object, ledger, folder);
+    const bytes = await objectBytes(delivery.object, ledger, folder, justMade);
     if (bytes === undefined) return { kind: 'failed', code: 'delivery.object-gone' };
     const shipment = { studyUid: delivery.studyUid, object: delivery.object, bytes };
     const outcome = await destination.send(shipment);

@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import type { StudyHandler } from '../queue/types.ts';
 import type { HeadStart } from './head-start.ts';
+import type { JustMade } from './just-made.ts';
 import type { ModelInForce } from './model-in-force.ts';
 import { noteStudyRead } from './note-study.ts';
 import { readStudy, type StudyFilm, type StudyReader, type StudyReading } from './read-study.ts';
@@ -31,6 +32,8 @@ export interface StudyHandling {
   readonly headStart: Pick<HeadStart, 'idle'>;
   /** Deliveries were recorded. */
   readonly onReported: () => void;
+  /** Where results are kept for deliverers of this process. */
+  readonly justMade?: JustMade | undefined;
 }
 
 /** Brings a claimed study to an end in the ledger: reported, skipped, failed, or again later. */
@@ -134,6 +137,9 @@ async function record(
       });
       reached('reading.made');
       await ledger.claims.report(claim, report);
+      for (const { body, sha256 } of report.objects) {
+        if (body.kind === 'inline') handling.justMade?.keep(sha256, body.bytes);
+      }
       reached('reading.recorded');
     }
   }

@@ -9,6 +9,7 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StudyKey } from '../observe/study-key.ts';
 import type { Queue } from '../queue/types.ts';
+import type { JustMade } from '../reading/just-made.ts';
 import { type Access, createAccess } from './access.ts';
 import type { Site } from './site.ts';
 
@@ -20,6 +21,8 @@ export interface Context {
   readonly storage: StorageWatch;
   /** Where films of the folder are read into. */
   readonly filmMemory: FileMemory;
+  /** Results on their way from reader to deliverer; undefined where this process is not both. */
+  readonly justMade: JustMade | undefined;
   readonly log: Log;
   readonly keyOf: StudyKey;
   readonly metrics: Metrics;

@@ -49,9 +49,20 @@ function startPollers({ ledger, queue, storage, log, keyOf, metrics, inForce }: 
 }
 
 function startDeliverers(context: Context, onSent: () => void): Loop[] {
-  const { ledger, folder, log, keyOf, metrics, audit, worker } = context;
+  const { ledger, folder, justMade, log, keyOf, metrics, audit, worker } = context;
   const { signal } = context.hardStop;
   return context.inForce.site.destinations.map((destination) =>
-    startDelivering(destination, { ledger, folder, log, keyOf, metrics, audit, worker, signal, onSent }),
+    startDelivering(destination, {
+      ledger,
+      folder,
+      justMade,
+      log,
+      keyOf,
+      metrics,
+      audit,
+      worker,
+      signal,
+      onSent,
+    }),
   );
 }

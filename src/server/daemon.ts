@@ -10,6 +10,7 @@ import { processors } from '../machine/processors.ts';
 import { auditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { createJustMade, type JustMade } from '../reading/just-made.ts';
 import { createApp } from './app.ts';
 import { changedKeys, refusedNodes } from './audit-trail.ts';
 import { createPictures } from './console/pictures.ts';
@@ -43,6 +44,8 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/** A few heat maps: those of the studies in hand. */
+const JUST_MADE_BYTES = 12 * 2 ** 20;
 /** Work in hand gets so long to end before it is put back. */
 const STOP_LIMIT_MS = 20_000;
 
@@ -55,7 +58,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const { role, log } = options;
   const does = (task: Exclude<Role, 'all'>) => role === 'all' || role === task;
   const resources = await openResources(config, { reads: does('read'), log });
-  const context = contextOf(config, resources, options);
+  const justMade = does('read') && does('deliver') ? createJustMade(JUST_MADE_BYTES) : undefined;
+  const context = contextOf(config, resources, options, justMade);
   const { ledger, queue, inForce } = context;
 
   let crew: Crew;
@@ -169,7 +173,12 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   };
 }
 
-function contextOf(config: Config, resources: Resources, { log, version }: DaemonOptions): Context {
+function contextOf(
+  config: Config,
+  resources: Resources,
+  { log, version }: DaemonOptions,
+  justMade: JustMade | undefined,
+): Context {
   const { ledger, queue, folder, keyOf, worker, site } = resources;
   const inForce = putInForce(config, site);
   const storage = createStorageWatch(folder, () => inForce.reserve);
@@ -183,6 +192,7 @@ function contextOf(config: Config, resources: Resources, { log, version }: Daemo
     ...{ ledger, queue, folder, log, keyOf, version, inForce, metrics, storage },
     worker: worker.name,
     filmMemory: createFileMemory(processors()),
+    justMade,
     audit: auditInForce(resources.audit.audit),
     hardStop: new AbortController(),
     stopping: false,

@@ -33,7 +33,7 @@ export function startReading(
   context: Context,
   onReported: () => void,
 ): Reading {
-  const { ledger, folder, log, keyOf, metrics, audit, version, inForce } = context;
+  const { ledger, folder, log, keyOf, metrics, audit, version, inForce, justMade } = context;
   const decoder = createDecoder();
   const inference = createInference(() => inForce.config.model.batch);
   const models = modelInForce(model);
@@ -61,7 +61,7 @@ export function startReading(
     },
   });
   const readStudies = studyHandler({
-    ...{ ledger, log, keyOf, metrics, audit, models, shadow, headStart, onReported },
+    ...{ ledger, log, keyOf, metrics, audit, models, shadow, headStart, onReported, justMade },
     signal: context.hardStop.signal,
     reader: { ...reader, headStart },
     reporting: ({ manifest }) => ({

@@ -28,6 +28,13 @@ export const MULTIPART_LIMITS: MultipartLimits = {
   preambleBytes: 64 * 1024,
 };
 
+/** How many bytes at the end of `held` may be the beginning of the delimiter, whose first byte stands only there. */
+function beginningAtEnd(held: Buffer, delimiter: Buffer): number {
+  const at = held.lastIndexOf(0x0d);
+  const length = held.length - at;
+  return at >= 0 && length < delimiter.length && held.compare(delimiter, 0, length, at) === 0 ? length : 0;
+}
+
 /**
  * The boundary of a multipart/related Content-Type (RFC 2046 5.1.1), quoted or not; undefined without one.
  * The RFC ends it at 70 characters, Orthanc sends 73.
@@ -73,7 +80,8 @@ export async function* readMultipart(
     for (;;) {
       const at = held.indexOf(delimiter, from);
       if (at === -1) {
-        const safe = held.length - delimiter.length + 1;
+        // What may be the beginning of a delimiter; mostly nothing, so that the next chunk is taken as it is.
+        const safe = held.length - beginningAtEnd(held, delimiter);
         if (safe > 0) {
           const piece = held.subarray(0, safe);
           held = held.subarray(safe);
