@@ -19,7 +19,17 @@ if (
   process.channel === undefined &&
   process.execve !== undefined
 ) {
-  const flags = ['--max-semi-space-size=2', '--heap-growing-percent=30', ...process.execArgv];
+  const { processors } = await import('../src/machine/processors.ts');
+  // With one processor memory counts, with more of them time does (docs/decisions/0132).
+  const heap =
+    processors() === 1
+      ? ['--max-semi-space-size=2', '--heap-growing-percent=30']
+      : [
+          '--external-memory-accounted-in-global-limit',
+          '--max-semi-space-size=4',
+          '--heap-growing-percent=50',
+        ];
+  const flags = [...heap, ...process.execArgv];
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], {
     ...process.env,
     MALLOC_ARENA_MAX: '2',

@@ -31,7 +31,7 @@ export function claims(context: LedgerContext): Ledger['claims'] {
         const refusal = refuse(row, job.run, context.now());
         if (row === undefined || refusal !== undefined) return refusal ?? { kind: 'unknown' };
         return { kind: 'claimed', claim: await take(context, trx, row, options) };
-      }),
+      }, 'soon'),
 
     async claimNext(options) {
       // Priority by priority: within one, the due time is a range of the index.
@@ -46,7 +46,7 @@ export function claims(context: LedgerContext): Ledger['claims'] {
             : query
           ).executeTakeFirst();
           return row === undefined ? undefined : take(context, trx, row, options);
-        });
+        }, 'soon');
         if (claim !== undefined) return claim;
       }
       return undefined;

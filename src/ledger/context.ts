@@ -1,10 +1,14 @@
 import type { Kysely, Transaction } from 'kysely';
 import { ledgerFailure } from './database/failures.ts';
+import { UNSYNCED } from './database/sqlite.ts';
 import type { Tables } from './schema.ts';
 import type { Instant } from './types.ts';
 
 export type Db = Kysely<Tables>;
 export type Trx = Transaction<Tables>;
+
+/** When a transaction survives a power cut: when it has ended, or some time later. */
+export type Durable = 'at once' | 'soon';
 
 /** What every part of the ledger works with. */
 export interface LedgerContext {
@@ -16,8 +20,11 @@ export interface LedgerContext {
    * One transaction that excludes other writers of the same rows. It is begun again, up to three times, when
    * the database broke it off in favour of another (deadlock, serialization, locked file), so `work` must have
    * no effect outside of the database.
+   *
+   * @param durable `soon`: nobody is told anything that a power cut must not undo, so SQLite need not wait for the disk;
+   * it is on disk with the next transaction that is (docs/decisions/0133). PostgreSQL always waits.
    */
-  write<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
+  write<Result>(work: (trx: Trx) => Promise<Result>, durable?: Durable): Promise<Result>;
 }
 
 const TRIES = 4;
@@ -31,11 +38,15 @@ export function ledgerContext(db: Db, dialect: LedgerContext['dialect'], now: ()
     }
   }
 
-  async function once<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result> {
+  async function once<Result>(work: (trx: Trx) => Promise<Result>, durable: Durable): Promise<Result> {
     let phase: 'query' | 'commit' = 'query';
     let transaction: Awaited<ReturnType<ReturnType<Db['startTransaction']>['execute']>> | undefined;
     try {
-      transaction = await db.startTransaction().execute();
+      const start = db.startTransaction();
+      transaction = await (dialect === 'sqlite' && durable === 'soon'
+        ? start.setIsolationLevel(UNSYNCED)
+        : start
+      ).execute();
       const result = await work(transaction);
       phase = 'commit';
       await transaction.commit().execute();
@@ -50,10 +61,13 @@ export function ledgerContext(db: Db, dialect: LedgerContext['dialect'], now: ()
     }
   }
 
-  async function write<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result> {
+  async function write<Result>(
+    work: (trx: Trx) => Promise<Result>,
+    durable: Durable = 'at once',
+  ): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await once(work);
+        return await once(work, durable);
       } catch (error) {
         if (attempt === TRIES || !isBusy(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * attempt));

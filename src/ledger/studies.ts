@@ -25,7 +25,7 @@ type Changes = Pick<Ledger['studies'], 'notice' | 'settle' | 'settleDue' | 'retr
 export function studies(context: LedgerContext): Changes {
   return {
     notice: (notice) => context.write((trx) => noticeStudy(context, trx, notice)),
-    settle: (studyUid) => context.write((trx) => settle(context, trx, studyUid)),
+    settle: (studyUid) => context.write((trx) => settle(context, trx, studyUid), 'soon'),
     settleDue: (limit = 100) => settleDue(context, limit),
     retry: (studyUid) => context.write((trx) => retry(context, trx, studyUid)),
     reread: (studyUid, priority) => context.write((trx) => reread(context, trx, studyUid, priority)),
@@ -171,7 +171,7 @@ async function settleDue(context: LedgerContext, limit: number): Promise<readonl
       if (outcome.kind === 'queued') jobs.push(outcome.job);
     }
     return jobs;
-  });
+  }, 'soon');
 }
 
 async function retry(context: LedgerContext, trx: Trx, studyUid: StudyUid): Promise<RetryOutcome> {

@@ -20,7 +20,13 @@ const STATEMENTS = 300;
 const BUSY_TIMEOUT = 1000;
 
 /**
- * Kysely over Node's own SQLite: one connection, WAL, every commit synced to the disk. Kysely brings a SQLite
+ * SQLite has no levels of isolation, and Kysely tells a driver nothing else about a transaction: this one says that its
+ * commit need not wait for the disk.
+ */
+export const UNSYNCED = 'read uncommitted';
+
+/**
+ * Kysely over Node's own SQLite: one connection, WAL, commits synced to the disk unless they say otherwise. Kysely brings a SQLite
  * dialect for better-sqlite3, but that begins transactions without the write lock, and a reader that turns
  * writer fails at once when another process wrote meanwhile; here each transaction begins as a writer.
  */
@@ -52,6 +58,12 @@ async function openFile(path: string): Promise<DatabaseSync> {
 function sqliteDriver(path: string): Driver {
   let database: DatabaseSync | undefined;
   let connection: DatabaseConnection | undefined;
+  let synchronous: 'full' | 'normal' = 'full';
+  /** In WAL mode both keep the file sound. It cannot be changed within a transaction. */
+  const sync = (wanted: typeof synchronous) => {
+    if (wanted !== synchronous) database?.exec(`pragma synchronous = ${wanted}`);
+    synchronous = wanted;
+  };
   // The one connection belongs to one transaction at a time.
   let free: Promise<void> = Promise.resolve();
   let release: () => void = () => undefined;
@@ -74,9 +86,11 @@ function sqliteDriver(path: string): Driver {
       return connection;
     },
     async releaseConnection() {
+      if (database?.isTransaction === false) sync('full');
       release();
     },
-    async beginTransaction(on) {
+    async beginTransaction(on, { isolationLevel }) {
+      sync(isolationLevel === UNSYNCED ? 'normal' : 'full');
       await on.executeQuery(CompiledQuery.raw('begin immediate'));
     },
     async commitTransaction(on) {
