@@ -157,7 +157,7 @@ async function mountDisk(folder: string, megabytes: number): Promise<Disk | unde
 }
 
 /** Debian's libfaketime: the wall clock of the service's processes is ours, the monotonic one stays. */
-async function clockOf(folder: string) {
+export async function clockOf(folder: string) {
   const file = join(folder, 'clock');
   await writeFile(file, '+0');
   const installed = await run('test', ['-f', FAKETIME]).then(

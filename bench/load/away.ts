@@ -9,6 +9,7 @@ import { freePort } from '../../test/peers/ports.ts';
 import { startRis } from '../../test/peers/ris.ts';
 import { pushFilm } from '../faults/senders.ts';
 import { superviseService } from '../faults/service.ts';
+import { clockOf } from '../faults/site.ts';
 import { backlogStudy, enterBacklog, isStat } from './backlog.ts';
 import { makeTemplates, stamped, stampedUid } from './films.ts';
 import { metricsOf, residentMegabytes } from './measure.ts';
@@ -17,13 +18,15 @@ import { messagesAtRis, resultsInArchive } from './outside.ts';
 export interface AwayRun {
   /** Studies whose results wait. */
   readonly studies: number;
-  /** How long archive and RIS stay away after the service started, in seconds. */
+  /** How long archive and RIS stay away after the service started, in seconds; half of it a day goes by at once. */
   readonly awaySeconds: number;
   readonly say: (line: string) => void;
 }
 
 export interface AwayReport {
   readonly studies: number;
+  /** Days that went by on the service's clock while they were away; 0 without libfaketime. */
+  readonly days: number;
   /** Memory of the service in MB: soon after the start, at the end of the outage, when all was drained. */
   readonly rss: { readonly start: number; readonly away: number; readonly drained: number };
   /** Attempts at the archive while it was away. */
@@ -35,6 +38,8 @@ export interface AwayReport {
   readonly outOfTurn: number;
   readonly violations: readonly string[];
 }
+
+const DAY_SECONDS = 86_400;
 
 /** Archive and RIS are away with a backlog behind them, then they come back. */
 export async function runAway({ studies, awaySeconds, say }: AwayRun): Promise<AwayReport> {
@@ -68,7 +73,8 @@ export async function runAway({ studies, awaySeconds, say }: AwayRun): Promise<A
       observe: { log: { level: 'info', pretty: 'never' } },
     }),
   );
-  const service = superviseService({ role: 'all', config, log: join(folder, 'all.log'), env: {} });
+  const { stepClock, env } = await clockOf(folder);
+  const service = superviseService({ role: 'all', config, log: join(folder, 'all.log'), env });
   const violations: string[] = [];
   const rssNow = async () => Math.round((await residentMegabytes(service.pid)) ?? 0);
   try {
@@ -76,7 +82,9 @@ export async function runAway({ studies, awaySeconds, say }: AwayRun): Promise<A
     const pushed = await pushOne(url, batch, studies);
     await until(async () => (await metricsOf(url)).states.reported === studies + 1);
     const start = await rssNow();
-    await sleep(awaySeconds * 1000);
+    await sleep(awaySeconds * 500);
+    await stepClock?.(DAY_SECONDS);
+    await sleep(awaySeconds * 500);
     const away = await rssNow();
     const attempts = (await attemptsAt(url)) ?? 0;
     await Promise.all([orthanc.start(), ris.start()]);
@@ -108,7 +116,14 @@ export async function runAway({ studies, awaySeconds, say }: AwayRun): Promise<A
     }
     violations.push(...service.crashes);
     return {
-      ...{ studies, drainSeconds, outOfTurn, violations, tookIn: pushed },
+      ...{
+        studies,
+        days: stepClock === undefined ? 0 : 1,
+        drainSeconds,
+        outOfTurn,
+        violations,
+        tookIn: pushed,
+      },
       rss: { start, away, drained },
       attemptsWhileAway: attempts,
     };

@@ -17,7 +17,7 @@ test('killed, frozen, cut off, on a disk that fills and with a clock that jumps:
 }, async (t) => {
   const report = await runFaults({
     ...{ seed: 'short', setup: 'embedded', keep: false, say: (line) => t.diagnostic(line) },
-    ...{ seconds: 40, pace: 3, rate: 0.5, patienceSeconds: 240 },
+    ...{ seconds: 180, pace: 3, rate: 0.5, patienceSeconds: 240 },
   });
   for (const reason of report.notDone) t.diagnostic(reason);
   assert.deepEqual(report.violations, []);
