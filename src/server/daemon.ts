@@ -58,7 +58,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const { role, log } = options;
   const does = (task: Exclude<Role, 'all'>) => role === 'all' || role === task;
   const resources = await openResources(config, { reads: does('read'), log });
-  const justMade = does('read') && does('deliver') ? createJustMade(JUST_MADE_BYTES) : undefined;
+  const small = processors() === 1;
+  const justMade = does('read') && does('deliver') && !small ? createJustMade(JUST_MADE_BYTES) : undefined;
   const context = contextOf(config, resources, options, justMade);
   const { ledger, queue, inForce } = context;
 
@@ -71,8 +72,9 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const consumer =
     reading &&
     (await queue.consume(reading.handler, {
-      // The lanes are full, as many films are on their way to them, and one study is reported.
-      concurrency: Math.min(config.model.batch, 2 * reading.models.current.lanes) + 1,
+      // The lanes are full, as many films are on their way to them, and one study is reported. One processor has one
+      // in hand and the next on its way: more take memory (docs/decisions/0132).
+      concurrency: small ? 2 : Math.min(config.model.batch, 2 * reading.models.current.lanes) + 1,
       onError: (error) => log.warn(loggedFailure(error), 'The queue met a failure'),
     }));
   const looks = createLooks({
