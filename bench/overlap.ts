@@ -26,12 +26,13 @@ export async function benchOverlap({ quick }: BenchOptions, tell: (row: Row) => 
     for (const file of files.slice(0, 40)) await readFile(file);
 
     const some = quick ? count : 200;
+    const passes = quick ? 8 : some;
     const decode = await half('decode', folder, some);
-    const infer = await half('infer', folder, quick ? 8 : some);
+    const infer = await half('infer', folder, passes);
     const split = cores === 2 && (await canPin());
     // At the same time: two cores of a cloud machine are often two threads of one.
     const [decodeOne, inferOne] = split
-      ? await Promise.all([half('decode', folder, some, 0), half('infer', folder, quick ? 8 : some, 1)])
+      ? await Promise.all([half('decode', folder, some, 0), half('infer', folder, passes, 1)])
       : [];
     const whole = await commandAlone(base, count);
     const reports = await commandAlone([...base, '--out', join(scratch, 'out')], count);

@@ -17,6 +17,11 @@ export interface NetworkFile<Output extends string> {
   readonly inPlace?: boolean;
 }
 
+/** The bytes of a file, read where they are not in memory. Throws what reading throws. */
+export async function bytesOf({ bytes }: Pick<NetworkFile<string>, 'bytes'>): Promise<Uint8Array> {
+  return typeof bytes === 'function' ? bytes() : bytes;
+}
+
 export interface EngineOptions {
   /** `onnx` (default): onnxruntime. `tfjs`: TensorFlow.js, native where tfjs-node is installed, else wasm. */
   readonly engine?: EngineName;

@@ -1,7 +1,7 @@
 import { DeepHealthError } from '../../errors/error.ts';
 import { processors } from '../../machine/processors.ts';
 import { openLane } from './lane.ts';
-import { type EngineOptions, MOST_LANES, type Network, type NetworkFile } from './network.ts';
+import { bytesOf, type EngineOptions, MOST_LANES, type Network, type NetworkFile } from './network.ts';
 import { type OnnxSession, openSession, type SessionSeed } from './onnx-session.ts';
 
 /** One place for a pass: its session is opened when it is first wanted. */
@@ -48,7 +48,7 @@ export async function openOnnx<Output extends string>(
   async function open(lane: Lane): Promise<OnnxSession> {
     lane.opened = true;
     const anew = typeof file.bytes === 'function';
-    const bytes = kept ?? (typeof file.bytes === 'function' ? await file.bytes() : file.bytes);
+    const bytes = kept ?? (await bytesOf(file));
     kept = anew && lanes.some(({ opened }) => !opened) ? bytes : undefined;
     const seed: SessionSeed = { bytes, threads: lane.threads, input: file.input, outputs: names };
     return file.inPlace === true ? openSession(seed) : openLane(seed, anew && kept === undefined);

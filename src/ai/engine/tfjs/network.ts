@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { DeepHealthError } from '../../../errors/error.ts';
-import type { EngineOptions, Network, NetworkFile } from '../network.ts';
+import { bytesOf, type EngineOptions, type Network, type NetworkFile } from '../network.ts';
 import { startTensorFlow } from './backend.ts';
 import { readGraph } from './graph.ts';
 import { compile, type Program } from './program.ts';
@@ -15,7 +15,7 @@ export async function openTfjs<Output extends string>(
   _options: EngineOptions,
 ): Promise<Network<Output>> {
   const tf = await startTensorFlow();
-  const bytes = typeof file.bytes === 'function' ? await file.bytes() : file.bytes;
+  const bytes = await bytesOf(file);
   const names = Object.keys(file.outputs) as Output[];
   let program: Program;
   try {

@@ -1,7 +1,4 @@
-/** Pieces are of whole steps, so that what is about the same size fits into the same. */
-const STEP = 2 ** 20;
-/** Larger pieces are of rare frames. */
-const MOST_BYTES = 32 * 2 ** 20;
+import { createPieces, MOST_PIECE_BYTES, pieceBytes } from '../../../files/pieces.ts';
 
 /**
  * Memory that this thread and the decoders both see, used again and not cleared between uses.
@@ -23,8 +20,7 @@ export interface SharedMemory {
  * not bring about its own collection.
  */
 export function createSharedMemory(most: number): SharedMemory {
-  /** Smallest first. */
-  const spare: SharedArrayBuffer[] = [];
+  const spare = createPieces<SharedArrayBuffer>();
   const lent = new Set<ArrayBufferLike>();
   const lend = (piece: SharedArrayBuffer): SharedArrayBuffer => {
     lent.add(piece);
@@ -32,20 +28,15 @@ export function createSharedMemory(most: number): SharedMemory {
   };
   return {
     take(bytes) {
-      const fitting = spare.findIndex((piece) => piece.byteLength >= bytes);
-      if (fitting >= 0) return lend(spare.splice(fitting, 1)[0] as SharedArrayBuffer);
-      if (bytes > MOST_BYTES) return new ArrayBuffer(bytes);
-      // The smallest makes room: a larger one serves as well.
-      if (spare.length + lent.size >= most && spare.shift() === undefined) return new ArrayBuffer(bytes);
-      return lend(new SharedArrayBuffer(Math.max(1, Math.ceil(bytes / STEP)) * STEP));
+      const fitting = spare.takeFitting(bytes);
+      if (fitting !== undefined) return lend(fitting);
+      if (bytes > MOST_PIECE_BYTES) return new ArrayBuffer(bytes);
+      if (spare.count + lent.size >= most && !spare.dropSmallest()) return new ArrayBuffer(bytes);
+      return lend(new SharedArrayBuffer(pieceBytes(bytes)));
     },
     give(piece) {
-      if (!lent.delete(piece) || !(piece instanceof SharedArrayBuffer)) return;
-      const larger = spare.findIndex(({ byteLength }) => byteLength > piece.byteLength);
-      spare.splice(larger < 0 ? spare.length : larger, 0, piece);
+      if (lent.delete(piece) && piece instanceof SharedArrayBuffer) spare.put(piece);
     },
-    clear() {
-      spare.length = 0;
-    },
+    clear: spare.clear,
   };
 }
