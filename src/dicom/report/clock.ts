@@ -9,6 +9,8 @@ export interface LocalTime {
   readonly date: string;
   /** TM, whole seconds */
   readonly time: string;
+  /** TM with milliseconds: a film that comes late may be read within the same second, and viewers sort by time. */
+  readonly exact: string;
   /** `+0100`; TimezoneOffsetFromUTC (PS3.3 C.12.1.1.8) */
   readonly offset: string;
 }
@@ -54,6 +56,7 @@ function localTime(instant: Date, offset: string): LocalTime {
   return {
     date: wall.slice(0, 10).replaceAll('-', ''),
     time: wall.slice(11, 19).replaceAll(':', ''),
+    exact: wall.slice(11, 23).replaceAll(':', ''),
     offset,
   };
 }

@@ -65,7 +65,7 @@ export function srDataset(document: SrDocument, common: Common): DicomDataset {
     '00081111': element('SQ'),
     ...generalEquipment(input.station, model),
     '00080023': element('DA', clock.analysed.date),
-    '00080033': element('TM', clock.analysed.time),
+    '00080033': element('TM', clock.analysed.exact),
     '00200013': element('IS', '1'),
     '0040A078': element('SQ', authorObserver(input.station, model)),
     ...predecessors(document.predecessor),
@@ -87,7 +87,7 @@ export function sopCommon(sopClassUid: string, sopInstanceUid: string, common: C
   return {
     '00080005': element('CS', 'ISO_IR 192'),
     '00080012': element('DA', clock.analysed.date),
-    '00080013': element('TM', clock.analysed.time),
+    '00080013': element('TM', clock.analysed.exact),
     '00080016': element('UI', sopClassUid),
     '00080018': element('UI', sopInstanceUid),
     ...(clock.claimedOffset === null ? {} : { '00080201': element('SH', clock.claimedOffset) }),
@@ -114,7 +114,7 @@ export function series(
   return {
     ...(begun === null
       ? {}
-      : { '00080021': element('DA', begun.date), '00080031': element('TM', begun.time) }),
+      : { '00080021': element('DA', begun.date), '00080031': element('TM', begun.exact) }),
     '00080060': element('CS', modality),
     '0008103E': element('LO', seriesDescription),
     '0020000E': element('UI', seriesUid),

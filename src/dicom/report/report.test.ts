@@ -174,7 +174,7 @@ test('patient, study and order are copied as the film holds them', async () => {
   assert.equal(text(dataset, '00380010'), 'ADM-1');
   assert.equal(text(dataset, '00080201'), '+0530');
   assert.equal(text(dataset, '00080023'), '20260301');
-  assert.equal(text(dataset, '00080033'), '144700');
+  assert.equal(text(dataset, '00080033'), '144700.000');
   const [request] = items(dataset, '0040A370');
   assert.equal(text(request ?? {}, '00402016'), 'PL123');
   assert.equal(text(request ?? {}, '00080050'), 'PHA0001');
