@@ -52,6 +52,13 @@ const options = (out: string): RetrainOptions => ({
   threads: 1,
 });
 
+async function nothingPartial(): Promise<void> {
+  assert.deepEqual(
+    (await readdir(scratch)).filter((name) => name.endsWith('.partial')),
+    [],
+  );
+}
+
 test('a folder as the public data set has it becomes a model that loads, reads and explains itself', async () => {
   const stages = new Set<string>();
   const made = await retrain(films, {
@@ -103,10 +110,7 @@ test('a folder as the public data set has it becomes a model that loads, reads a
   const { reference } = folder.manifest;
   assert.equal(reference?.films, made.films, 'drift is measured against the films of this model');
   assert.ok(Math.abs((reference?.pneumonia ?? []).reduce((sum, share) => sum + share, 0) - 1) < 1e-5);
-  assert.deepEqual(
-    (await readdir(scratch)).filter((name) => name.endsWith('.partial')),
-    [],
-  );
+  await nothingPartial();
 
   const model = await loadModel(made.out, { threads: 1 });
   await model.close();
@@ -151,7 +155,21 @@ test('what somebody put into the folder while it ran is not deleted', async () =
   });
   await assert.rejects(run, { code: 'retrain.output' });
   assert.equal(await readFile(theirs, 'utf8'), 'of another run');
-  assert.ok(!(await readdir(scratch)).includes('shared.partial'));
+  await nothingPartial();
+});
+
+test('of two runs for one folder one makes the model, whole, and the other is refused', async () => {
+  const both = { ...options('raced'), version: '9.0.0' };
+  const runs = await Promise.allSettled([retrain(films, both), retrain(films, both)]);
+  const [made, ...more] = runs.filter((run) => run.status === 'fulfilled');
+  assert.ok(made && more.length === 0);
+  const refused = runs.find((run) => run.status === 'rejected');
+  assert.equal(refused?.reason.code, 'retrain.output');
+  const folder = await readModelFolder(both.out);
+  assert.equal(folder.identity.sha256, made.value.model.sha256);
+  for (const file of ['MODEL_CARD.md', 'report.html', 'accuracy.svg', 'test/report.html'])
+    assert.ok((await stat(path.join(both.out, file))).size > 500, file);
+  await nothingPartial();
 });
 
 test('no model is ever overwritten, and a base that does not fit is refused before any work', async () => {

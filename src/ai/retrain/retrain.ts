@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createDecoder } from '../../dicom/film/decode/decoder.ts';
@@ -75,7 +76,8 @@ const RESAMPLES = 1000;
  * @throws `retrain.*`, `evaluate.no-films`, `evaluate.labels`, `model.network`, `engine.*`
  */
 export async function retrain(folder: string, options: RetrainOptions): Promise<Retrained> {
-  const partial = `${path.resolve(options.out)}.partial`;
+  // A folder of this run's own: of two runs with one `out` the second to end is refused, and neither loses a file.
+  const partial = `${path.resolve(options.out)}.${randomUUID()}.partial`;
   try {
     return await run(folder, options, partial);
   } catch (error) {
@@ -109,7 +111,6 @@ async function run(folder: string, options: RetrainOptions, partial: string): Pr
     }).finally(() => cache.close());
     const validated = await crossValidate(collected.films, base.head, options);
     const calibration = calibrate(validated.heldOut, validated.of);
-    await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
     const made = await writeModel(base, collected.films, validated, calibration, options, partial);
     const identity = (await readModelFolder(partial)).identity;
