@@ -248,7 +248,12 @@ test('a study shows reading, report as a tree, message and deliveries', { skip }
   assert.equal((await reading.locator('.shares .number').count()) ?? 0, 3);
   const tree = page.locator('.tree').first();
   await tree.waitFor();
-  assert.match(await tree.innerText(), /Probability of normal\s*[\d.]+ %/);
+  const shown = (all: string) => [...all.matchAll(/(\d+\.\d) %/g)].map(([, percent]) => percent);
+  const reported = /Probability of normal[\s\S]*?viral pneumonia\s*[\d.]+ %/.exec(
+    await tree.innerText(),
+  )?.[0];
+  assert.equal(shown(reported ?? '').length, 3);
+  assert.deepEqual(shown(words), shown(reported ?? ''), 'the same figures as in the report');
   await page.getByText('Report for machines').first().click();
   await page.locator('.tree .tree, .tree ul ul').first().waitFor();
   await page.getByText('HL7 message (ORU)').first().click();

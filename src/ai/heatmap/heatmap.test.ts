@@ -98,6 +98,21 @@ test('the same reading gives the same bytes', () => {
   assert.deepEqual(drawHeatmap(input(grey(777, 555))), drawHeatmap(input(grey(777, 555))));
 });
 
+test('the percent of the legend is that of the report, where a share alone would round to another', () => {
+  const drawn = (normal: number, bacterial: number, viral: number) =>
+    drawHeatmap(
+      input(grey(400, 400), {
+        reading: {
+          ...reading('viral-pneumonia'),
+          probabilities: { normal, 'bacterial-pneumonia': bacterial, 'viral-pneumonia': viral },
+        },
+      }),
+    ).rgb;
+  // 0.7, 24.4 and 74.8 would make 99.9.
+  assert.deepEqual(drawn(0.00722, 0.24433, 0.74845), drawn(0.007, 0.244, 0.749));
+  assert.notDeepEqual(drawn(0.00722, 0.24433, 0.74845), drawn(0.007, 0.245, 0.748));
+});
+
 test('the colour scale gets lighter all the way', () => {
   const luminance = Array.from({ length: 101 }, (_, i) => {
     const [r, g, b] = colourOf(i / 100);

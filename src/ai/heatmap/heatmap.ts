@@ -2,6 +2,7 @@ import type { GrayPicture } from '../../dicom/film/film.ts';
 import { displayed } from '../explain.ts';
 import type { ActivationMap, Label, Reading } from '../reading.ts';
 import { resampleRows } from '../resample.ts';
+import { percentOf, tenthsOf } from '../tenths.js';
 import { blankCanvas, type Canvas, fill, write } from './canvas.ts';
 import { colourOf, opacityOf, type Rgb } from './colours.ts';
 import { LETTER_WIDTH, LINE_HEIGHT, wrapText } from './font.ts';
@@ -79,17 +80,17 @@ function isReported({ map, reading }: HeatmapFrameInput): boolean {
 function legend(input: HeatmapFrameInput): string[] {
   const { map, reading } = input;
   const shown = NAMES[map.label];
+  const tenths = tenthsOf(reading.probabilities);
   const reported =
     reading.label !== null
-      ? `Reported: ${NAMES[reading.label]} (${percent(reading.probabilities[reading.label])})`
+      ? `Reported: ${NAMES[reading.label]} (${percentOf(tenths[reading.label])} %)`
       : reading.pneumonia === 'present'
         ? 'Reported: pneumonia, type undetermined'
         : 'Reported: none, the model abstains';
-  const chance = percent(reading.probabilities[map.label]);
   const what =
     reading.label === map.label
       ? `Map: activation for ${shown}`
-      : `Map: activation for ${shown} (${chance})${isReported(input) ? '' : ', which is not reported'}`;
+      : `Map: activation for ${shown} (${percentOf(tenths[map.label])} %)${isReported(input) ? '' : ', which is not reported'}`;
   return [
     reported,
     what,
@@ -97,10 +98,6 @@ function legend(input: HeatmapFrameInput): string[] {
     'Corners mark the area that was read',
     `Model: ${reading.model.name} ${reading.model.version}`,
   ];
-}
-
-function percent(probability: number): string {
-  return `${(probability * 100).toFixed(1)} %`;
 }
 
 interface Layout {

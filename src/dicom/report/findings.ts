@@ -1,9 +1,10 @@
-import { LABELS, type Label, type Reading } from '../../ai/reading.ts';
+import { LABELS, type Label, type Probabilities, type Reading } from '../../ai/reading.ts';
+import { percentOf, tenthsOf } from '../../ai/tenths.js';
 import { DeepHealthError } from '../../errors/error.ts';
 import type { Remark } from '../film/film.ts';
 import { type Code, LABEL_FINDINGS, SCT } from './codes.ts';
 
-/** What a reading says, in the terms of a report; SR, heat map and ORU are made from this one view of it. */
+/** What a reading says, in the terms of a report; SR and ORU are made from this one view of it. */
 export interface Findings {
   /** The coded finding, or null when the model abstains. */
   readonly finding: Code | null;
@@ -26,7 +27,7 @@ export interface Findings {
  */
 export function findingsOf(reading: Reading): Findings {
   const { label, pneumonia } = reading;
-  const tenths = tenthsOf(reading);
+  const tenths = tenthsOf(checked(reading));
   const expected = label === null ? null : label === 'normal' ? 'absent' : 'present';
   if (
     (expected !== null && expected !== pneumonia) ||
@@ -42,11 +43,11 @@ export function findingsOf(reading: Reading): Findings {
     label !== null ? tenths[label] : open ? tenths['bacterial-pneumonia'] + tenths['viral-pneumonia'] : null;
   return {
     finding: label !== null ? LABEL_FINDINGS[label] : open ? SCT.pneumonia : null,
-    certainty: certainty === null ? null : percent(certainty),
+    certainty: certainty === null ? null : percentOf(certainty),
     percents: {
-      normal: percent(tenths.normal),
-      'bacterial-pneumonia': percent(tenths['bacterial-pneumonia']),
-      'viral-pneumonia': percent(tenths['viral-pneumonia']),
+      normal: percentOf(tenths.normal),
+      'bacterial-pneumonia': percentOf(tenths['bacterial-pneumonia']),
+      'viral-pneumonia': percentOf(tenths['viral-pneumonia']),
     },
     label,
     pneumonia,
@@ -57,12 +58,7 @@ export function findingsOf(reading: Reading): Findings {
   };
 }
 
-function percent(tenths: number): string {
-  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
-}
-
-/** Tenths of a percent that add up to 1000: rounded down, then the largest remainders take what is left. */
-function tenthsOf({ probabilities }: Reading): Record<Label, number> {
+function checked({ probabilities }: Reading): Probabilities {
   const given = LABELS.map((label) => probabilities[label]);
   const sum = given.reduce((total, value) => total + value, 0);
   const sound = given.every((value) => Number.isFinite(value) && value >= 0 && value <= 1.001);
@@ -72,20 +68,7 @@ function tenthsOf({ probabilities }: Reading): Record<Label, number> {
       'The probabilities of the reading are not probabilities.',
     );
   }
-  const shares = LABELS.map((label) => {
-    const exact = (probabilities[label] / sum) * 1000;
-    // A share such as 93.6 % is not exact in binary: what lies a hair below a tenth counts as that tenth.
-    const whole = Math.floor(exact + 1e-6);
-    return { label, whole, remainder: exact - whole };
-  });
-  const missing = 1000 - shares.reduce((total, { whole }) => total + whole, 0);
-  const favoured = shares
-    .toSorted((left, right) => right.remainder - left.remainder)
-    .slice(0, missing)
-    .map(({ label }) => label);
-  const tenths = { normal: 0, 'bacterial-pneumonia': 0, 'viral-pneumonia': 0 };
-  for (const { label, whole } of shares) tenths[label] = whole + (favoured.includes(label) ? 1 : 0);
-  return tenths;
+  return probabilities;
 }
 
 /** The study's answers from those of its films: of each, the one that a reader must not miss. */

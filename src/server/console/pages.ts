@@ -14,6 +14,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 /** preact, its hooks and htm in one module, as their authors ship it. */
 const PREACT = fileURLToPath(import.meta.resolve('htm/preact/standalone'));
+/** How reports round. */
+const TENTHS = new URL('../../ai/tenths.js', import.meta.url);
 
 interface Asset {
   readonly type: string;
@@ -31,6 +33,7 @@ export function consolePages(version: string): Router {
     const type = TYPES[extname(name)];
     if (type !== undefined) assets.set(name, asset(type, readFileSync(new URL(name, FOLDER))));
   }
+  assets.set('tenths.js', asset(TYPES['.js'] ?? '', readFileSync(TENTHS)));
   assets.set('preact.js', asset(TYPES['.js'] ?? '', readFileSync(PREACT)));
   const page = asset(TYPES['.html'] ?? '', Buffer.from(pageText(version, [...assets.keys()])));
 

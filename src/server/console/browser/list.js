@@ -5,6 +5,7 @@ import { useLive, useNow } from './live.js';
 import { Failure, Loading, Moment, Pill, Share } from './parts.js';
 import { html, useRef } from './preact.js';
 import { listHref, studyHref } from './route.js';
+import { tenthsOf } from './tenths.js';
 import { counted, dicomDate, findingWords, LABEL_WORDS, LABELS, STATE_WORDS, shortUid } from './words.js';
 
 const EVERY_MS = 2000;
@@ -129,7 +130,7 @@ function Row({ study, showsPatient, now }) {
       ${result !== null && result.quality !== 'diagnostic' && html`<${Pill} kind="warn">Quality ${result.quality}<//>`}
     </th>
     <td data-title="Probability">
-      ${result === null ? html`<span class="faint">–</span>` : html`<${Share} share=${1 - result.probabilities.normal} kind=${result.pneumonia} />`}
+      ${result === null ? html`<span class="faint">–</span>` : html`<${Share} tenths=${1000 - tenthsOf(result.probabilities).normal} kind=${result.pneumonia} />`}
     </td>
     <td data-title=${showsPatient ? 'Patient' : 'Study'}>
       ${

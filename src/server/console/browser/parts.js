@@ -26,17 +26,17 @@ export function Loading() {
 }
 
 /**
- * A share as a bar beside its number.
+ * A probability as a bar beside its number.
  *
- * @param {{ share: number, kind: string }} properties
+ * @param {{ tenths: number, kind: string }} properties of a percent
  */
-export function Share({ share, kind }) {
+export function Share({ tenths, kind }) {
   return html`<span class="share">
     <svg class="share-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
       <rect class="share-ground" width="100" height="8" />
-      <rect class=${`share-fill fill-${kind}`} width=${Math.max(0, Math.min(100, share * 100))} height="8" />
+      <rect class=${`share-fill fill-${kind}`} width=${tenths / 10} height="8" />
     </svg>
-    <span class="number">${percent(share)}</span>
+    <span class="number">${percent(tenths)}</span>
   </span>`;
 }
 

@@ -3,6 +3,7 @@
 /** @import { Reading } from '../../../ai/reading.ts' */
 import { Pill, Share } from './parts.js';
 import { html } from './preact.js';
+import { tenthsOf } from './tenths.js';
 import { findingWords, LABEL_WORDS, LABELS } from './words.js';
 
 const APPLICABILITY = {
@@ -26,7 +27,8 @@ const TRIAGE = {
 
 /** @param {{ reading: Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'abstained' | 'applicability' | 'quality' | 'triage' | 'model'> }} properties */
 export function ReadingView({ reading }) {
-  const { applicability, quality, abstained, probabilities, model } = reading;
+  const { applicability, quality, abstained, model } = reading;
+  const tenths = tenthsOf(reading.probabilities);
   return html`<div class="reading">
     <p class=${`answer finding-${reading.pneumonia}`}>
       ${findingWords(reading)}
@@ -39,7 +41,7 @@ export function ReadingView({ reading }) {
         ${LABELS.map(
           (label) => html`<tr key=${label} class=${reading.label === label ? 'chosen' : ''}>
             <th scope="row" class="share-name">${LABEL_WORDS[label]}</th>
-            <td class="share-cell"><${Share} share=${probabilities[label]} kind=${KINDS[label]} /></td>
+            <td class="share-cell"><${Share} tenths=${tenths[label]} kind=${KINDS[label]} /></td>
           </tr>`,
         )}
       </tbody>

@@ -1,6 +1,7 @@
 /** Words and numbers as people read them. Pure. */
 
 /** @import { Label, Reading } from '../../../ai/reading.ts' */
+import { percentOf } from './tenths.js';
 
 /** @type {Readonly<Record<Label, string>>} */
 export const LABEL_WORDS = {
@@ -68,13 +69,12 @@ export function findingWords({ label, pneumonia }) {
   return pneumonia === 'present' ? 'Pneumonia, type open' : 'No answer';
 }
 
-/** @param {number} share 0..1 */
-export function percent(share) {
-  const value = share * 100;
+/** @param {number} tenths of a percent, rounded as in the reports */
+export function percent(tenths) {
   // Never a certainty that the model does not have.
-  if (value > 99.9) return '> 99.9 %';
-  if (value < 0.1) return '< 0.1 %';
-  return `${value.toFixed(1)} %`;
+  if (tenths === 1000) return '> 99.9 %';
+  if (tenths === 0) return '< 0.1 %';
+  return `${percentOf(tenths)} %`;
 }
 
 /**
