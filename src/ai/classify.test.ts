@@ -27,6 +27,23 @@ function film(drawing: PhantomDrawing, changes: Partial<FilmToRead> = {}): FilmT
   };
 }
 
+/** A child's film on a plate that lost `share` of every side. */
+function cutFilm(share: number): FilmToRead {
+  const side = 640;
+  const { pixels } = drawPhantom({ subject: 'child', bits: 8, width: side, height: side });
+  const gone = Math.round(share * side);
+  const kept = side - 2 * gone;
+  const picture: GrayPicture = {
+    width: kept,
+    height: kept,
+    pixels: Uint8Array.from(
+      { length: kept * kept },
+      (_, i) => pixels[(gone + Math.floor(i / kept)) * side + gone + (i % kept)] as number,
+    ),
+  };
+  return film({}, { picture, rows: kept, columns: kept });
+}
+
 const films = (['normal', 'bacterial', 'viral', 'normal', 'viral'] as const).map((finding, seed) =>
   film({ finding, seed: seed + 1 }),
 );
@@ -49,6 +66,14 @@ test('a reading is whole: probabilities that add up to one, an identity, a map t
     assert.ok(map.box.x1 > map.box.x0 && map.box.y1 > map.box.y0);
     assert.ok(timings.infer > 0);
   }
+});
+
+test('a film that shows half of a thorax is called cut in the reasons of its quality, a whole one is not', async () => {
+  const [whole, cut] = await model.read([cutFilm(0), cutFilm(0.2)]);
+  const reasons = [whole, cut].map((read) => read?.reading.quality.reasons.map(({ code }) => code) ?? []);
+  assert.ok(!reasons[0]?.includes('thorax-cut'), String(reasons[0]));
+  assert.ok(reasons[1]?.includes('thorax-cut'), String(reasons[1]));
+  assert.notEqual(cut?.reading.quality.status, 'diagnostic');
 });
 
 test('the mean of the map is the logit, so probabilities can be computed back from the maps', async () => {

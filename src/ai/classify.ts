@@ -162,7 +162,7 @@ function readingOf(
   const probabilities = probabilitiesOf(head, logits, manifest.calibration.temperature);
   const applicability = applicabilityOf(film, manifest.population);
   const verdict = gate?.judge(gateVector(features, prepared.tensor, manifest.input.width, gate.thumb));
-  const quality = qualityOf(film.remarks, prepared.framed, verdict);
+  const quality = qualityOf(film.remarks, prepared, verdict);
   const refusal =
     quality.status === 'non-diagnostic'
       ? NON_DIAGNOSTIC

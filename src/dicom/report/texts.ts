@@ -109,6 +109,8 @@ const DE: Texts = {
     orientation: 'Das Bild scheint gedreht zu sein.',
     coverage: 'Das Bild zeigt keinen ganzen Thorax.',
     'not-chest': 'Das Bild sieht nicht wie eine frontale Thoraxaufnahme aus.',
+    'thorax-cut':
+      'Ein Drittel des Thorax oder mehr liegt außerhalb der Aufnahme; gelesen wurde, was darauf ist.',
     framing: 'Der Thorax wurde nicht gefunden; die Mitte der Aufnahme wurde gelesen.',
     polarity: 'Schwarz und Weiß scheinen vertauscht zu sein.',
     raw: 'Die Aufnahme scheint nie für die Anzeige verarbeitet worden zu sein.',
