@@ -34,6 +34,18 @@ export function tenthsOf(probabilities) {
 }
 
 /**
+ * A share as sentences and pages tell it; the numbers of a report stay numbers.
+ *
+ * @param {string} percent as `percentOf` gives it
+ * @returns {string} such as "93.6 %"; never a certainty that the model does not have
+ */
+export function percentInWords(percent) {
+  if (percent === '100.0') return '> 99.9 %';
+  if (percent === '0.0') return '< 0.1 %';
+  return `${percent} %`;
+}
+
+/**
  * @param {number} tenths of a percent, a whole number
  * @returns {string} such as "93.6"
  */

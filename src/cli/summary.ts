@@ -1,4 +1,5 @@
 import { LABELS } from '../ai/reading.ts';
+import { percentInWords } from '../ai/tenths.js';
 import type { Remark } from '../dicom/film/film.ts';
 import type { Findings } from '../dicom/report/findings.ts';
 import type { FailedJson, FilmJson } from '../reading/film-json.ts';
@@ -17,7 +18,7 @@ export function summaryOf(
   remarks: readonly Remark[],
   files: readonly string[],
 ): string {
-  const chances = LABELS.map((label) => `${NAMES[label]} ${percents[label]} %`);
+  const chances = LABELS.map((label) => `${NAMES[label]} ${percentInWords(percents[label])}`);
   const lines = [film.file, `  ${conclusion}`, `  ${chances.join(', ')}`];
   if (film.abstained !== null) lines.push(`  No class is reported: ${film.abstained.message}`);
   for (const { message } of film.applicability.reasons) lines.push(`  Applicability: ${message}`);

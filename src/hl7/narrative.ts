@@ -32,7 +32,7 @@ function filmLines({ percents, abstained, quality, applicability }: Findings, te
     remarks.map((remark) => sentence(texts, remark));
   return [
     ...(abstained === null ? [] : [sentence(texts, abstained)]),
-    ...LABELS.map((label) => `${meaning(LABEL_PROBABILITIES[label])}: ${percents[label]} %`),
+    ...LABELS.map((label) => `${meaning(LABEL_PROBABILITIES[label])}: ${texts.percent(percents[label])}`),
     `${meaning(DCM.qualityAssessment)}: ${meaning(QUALITY_GRADES[quality.status])}`,
     ...reasons(quality.reasons),
     `${meaning(LOCAL.applicability)}: ${meaning(APPLICABILITY_ANSWERS[applicability.status])}`,

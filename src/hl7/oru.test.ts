@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { film, pictureFilm, READINGS, reading, reportInput } from '../../test/fixtures/readings.ts';
 import { CASES, el } from '../../test/fixtures/report-cases.ts';
 import { hasHl7Parser, type ParsedMessage, parseHl7 } from '../../test/peers/hl7-parser.ts';
+import type { Reading } from '../ai/reading.ts';
 import type { ReportInput } from '../dicom/report/input.ts';
 import { makeReport } from '../dicom/report/report.ts';
 import { DeepHealthError } from '../errors/error.ts';
@@ -155,6 +156,22 @@ test('the narrative holds result, shares, quality, applicability and the disclai
   assert.ok(lines.includes('Quality Assessment: Diagnostic quality'));
   assert.ok(lines.some((line) => line.startsWith('Patient age is unknown')));
   assert.match(lines.at(-1) ?? '', /To be reviewed by a physician/);
+});
+
+test('numbers in the narrative are written as its language writes them, and never claim certainty', {
+  skip,
+}, () => {
+  const sure = { normal: 0.0001, 'bacterial-pneumonia': 0.9998, 'viral-pneumonia': 0.0001 };
+  const linesOf = (language: 'de' | 'en', reading: Reading) => {
+    const message = parsed(reportInput([{ reading }], { options: { language } }));
+    assert.equal(message.at('OBX', 5, 1, 6), reading === READINGS.bacterial ? '93.6' : '100.0');
+    return message.at('OBX', 5, 1, 2).split('\n');
+  };
+  const german = linesOf('de', READINGS.bacterial);
+  assert.ok(german.includes('Wahrscheinlichkeit für bakterielle Pneumonie: 93,6 %'), german.join('|'));
+  const english = linesOf('en', { ...READINGS.bacterial, probabilities: sure });
+  assert.ok(english.includes('Probability of bacterial pneumonia: > 99.9 %'), english.join('|'));
+  assert.ok(english.includes('Probability of viral pneumonia: < 0.1 %'), english.join('|'));
 });
 
 test('an abstention is an undetermined finding without a flag; normal is flagged N', { skip }, () => {

@@ -9,7 +9,7 @@ import type { Miss } from './result.ts';
 const HEATMAP_SIDE = 560;
 
 /** What of a reading is shown with a miss. */
-export type SaidOfFilm = Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'model'>;
+export type SaidOfFilm = Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'applicability' | 'model'>;
 
 /** The films with the least probability for what is true, with their heat maps; only these are drawn. */
 export interface WorstMisses {

@@ -4,7 +4,7 @@ import type { GrayPicture } from '../../dicom/film/film.ts';
 import type { Label } from '../reading.ts';
 import { colourOf } from './colours.ts';
 import { drawText, wrapText } from './font.ts';
-import { drawHeatmap, type HeatmapInput } from './heatmap.ts';
+import { drawHeatmap, type HeatmapInput, legend } from './heatmap.ts';
 
 function grey(width: number, height: number, value = 100): GrayPicture {
   return { width, height, pixels: new Uint8Array(width * height).fill(value) };
@@ -33,6 +33,7 @@ function reading(label: Label | null): HeatmapInput['reading'] {
     label,
     pneumonia: label === 'normal' ? 'absent' : label === null ? 'undetermined' : 'present',
     probabilities: { normal: 0.1, 'bacterial-pneumonia': 0.2, 'viral-pneumonia': 0.7 },
+    applicability: { status: 'in', reasons: [] },
     model: { name: 'test-model', version: '1.2.3', sha256: 'a'.repeat(64) },
   };
 }
@@ -111,6 +112,25 @@ test('the percent of the legend is that of the report, where a share alone would
   // 0.7, 24.4 and 74.8 would make 99.9.
   assert.deepEqual(drawn(0.00722, 0.24433, 0.74845), drawn(0.007, 0.244, 0.749));
   assert.notDeepEqual(drawn(0.00722, 0.24433, 0.74845), drawn(0.007, 0.245, 0.748));
+});
+
+test('the legend says what the conclusion says: no film is normal, no share is certain, and who it was not made for', () => {
+  const said = (changes: Partial<HeatmapInput['reading']>) =>
+    legend(input(grey(400, 400), { reading: { ...reading('viral-pneumonia'), ...changes } }));
+  const shares = (normal: number, bacterial: number, viral: number) => ({
+    probabilities: { normal, 'bacterial-pneumonia': bacterial, 'viral-pneumonia': viral },
+  });
+  assert.equal(said({})[0], 'Reported: viral pneumonia (70.0 %)');
+  assert.equal(said(shares(0.0001, 0.0001, 0.9998))[0], 'Reported: viral pneumonia (> 99.9 %)');
+  const none = said({ label: 'normal', pneumonia: 'absent', ...shares(0.9, 0.04, 0.06) });
+  assert.equal(none[0], 'Reported: no sign of pneumonia (probability of normal 90.0 %)');
+  assert.equal(none[1], 'Map: activation for viral pneumonia (6.0 %), which is not reported');
+  const open = said({ label: null, pneumonia: 'present', ...shares(0.1, 0.44, 0.46) });
+  assert.equal(open[0], 'Reported: pneumonia (90.0 %), bacterial or viral undetermined');
+  const statusOf = (status: 'in' | 'out' | 'unknown') => said({ applicability: { status, reasons: [] } });
+  assert.ok(statusOf('out').includes('The film is outside of the population that the model was made for'));
+  assert.ok(statusOf('unknown').includes('It is not known whether the model was made for such a film'));
+  assert.equal(statusOf('in').length, statusOf('out').length - 1);
 });
 
 test('the colour scale gets lighter all the way', () => {

@@ -2,7 +2,7 @@ import type { GrayPicture } from '../../dicom/film/film.ts';
 import { displayed } from '../explain.ts';
 import type { ActivationMap, Label, Reading } from '../reading.ts';
 import { resampleRows } from '../resample.ts';
-import { percentOf, tenthsOf } from '../tenths.js';
+import { percentInWords, percentOf, tenthsOf } from '../tenths.js';
 import { blankCanvas, type Canvas, fill, write } from './canvas.ts';
 import { colourOf, opacityOf, type Rgb } from './colours.ts';
 import { LETTER_WIDTH, LINE_HEIGHT, wrapText } from './font.ts';
@@ -11,7 +11,7 @@ export interface HeatmapInput {
   readonly picture: GrayPicture;
   /** The map of the class that `explainedLabel` names. */
   readonly map: ActivationMap;
-  readonly reading: Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'model'>;
+  readonly reading: Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'applicability' | 'model'>;
   /** Longest side of the result in pixels, legend included (default 1024, at most 2048). */
   readonly longSide?: number;
 }
@@ -76,28 +76,43 @@ function isReported({ map, reading }: HeatmapFrameInput): boolean {
   return reading.label === map.label || (reading.label === null && reading.pneumonia === 'present');
 }
 
-/** What the lines below the film say: whose map it is, what was reported, which model. */
-function legend(input: HeatmapFrameInput): string[] {
+/** Reserves of the conclusion, in lines of their own: who sees the picture alone must not miss them. */
+const RESERVES: Readonly<Record<Reading['applicability']['status'], readonly string[]>> = {
+  in: [],
+  out: ['The film is outside of the population that the model was made for'],
+  unknown: ['It is not known whether the model was made for such a film'],
+};
+
+/** What the lines below the film say: what was reported and of what use that is, whose map it is, which model. */
+export function legend(input: HeatmapFrameInput): string[] {
   const { map, reading } = input;
   const shown = NAMES[map.label];
   const tenths = tenthsOf(reading.probabilities);
-  const reported =
-    reading.label !== null
-      ? `Reported: ${NAMES[reading.label]} (${percentOf(tenths[reading.label])} %)`
-      : reading.pneumonia === 'present'
-        ? 'Reported: pneumonia, type undetermined'
-        : 'Reported: none, the model abstains';
+  const share = (...labels: readonly Label[]) =>
+    percentInWords(percentOf(labels.reduce((sum, label) => sum + tenths[label], 0)));
   const what =
     reading.label === map.label
       ? `Map: activation for ${shown}`
-      : `Map: activation for ${shown} (${percentOf(tenths[map.label])} %)${isReported(input) ? '' : ', which is not reported'}`;
+      : `Map: activation for ${shown} (${share(map.label)})${isReported(input) ? '' : ', which is not reported'}`;
   return [
-    reported,
+    `Reported: ${reportedWords(reading, share)}`,
+    ...(reading.pneumonia === 'undetermined' ? [] : RESERVES[reading.applicability.status]),
     what,
     'Colours show what the model reacts to, not the extent of disease',
     'Corners mark the area that was read',
     `Model: ${reading.model.name} ${reading.model.version}`,
   ];
+}
+
+/** As in the conclusion of the reports: the model knows pneumonia only, so it never calls a film normal. */
+function reportedWords(
+  { label, pneumonia }: HeatmapInput['reading'],
+  share: (...labels: readonly Label[]) => string,
+): string {
+  if (label === 'normal') return `no sign of pneumonia (probability of normal ${share('normal')})`;
+  if (label !== null) return `${NAMES[label]} (${share(label)})`;
+  if (pneumonia !== 'present') return 'none, the model abstains';
+  return `pneumonia (${share('bacterial-pneumonia', 'viral-pneumonia')}), bacterial or viral undetermined`;
 }
 
 interface Layout {

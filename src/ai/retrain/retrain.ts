@@ -233,7 +233,13 @@ async function drawMisses(
         const opened = await openLabelledFilm(await readFile(film.file), decoder);
         const [activations] = await model.activate([opened]);
         if (activations === undefined) return;
-        const reading = { ...decide(probabilities, calibration), probabilities, model: identity };
+        const reading = {
+          ...decide(probabilities, calibration),
+          probabilities,
+          // The films that a model is trained on are the ones that it is made for.
+          applicability: { status: 'in', reasons: [] },
+          model: identity,
+        } as const;
         const head = heads[of[i] as number] as Head;
         const { featureMap, prepared } = activations;
         const map = activationMap(

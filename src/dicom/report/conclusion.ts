@@ -12,14 +12,15 @@ export function conclusionOf(films: readonly Findings[], texts: Texts): string {
 
 function clause({ label, pneumonia, certainty, applicability }: Findings, texts: Texts): string {
   const words = texts.conclusion;
+  const percent = certainty === null ? null : texts.percent(certainty);
   const result =
-    certainty === null
+    percent === null
       ? words.noResult
       : label === 'normal'
-        ? words.normal(certainty)
+        ? words.normal(percent)
         : label === null
-          ? words.pneumoniaOfOpenType(certainty)
-          : words.pneumonia(label, certainty);
+          ? words.pneumoniaOfOpenType(percent)
+          : words.pneumonia(label, percent);
   const reserved = pneumonia !== 'undetermined' && applicability.status !== 'in';
   return reserved ? `${result}; ${words.applicability[applicability.status as 'out' | 'unknown']}` : result;
 }

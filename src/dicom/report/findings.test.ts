@@ -77,6 +77,12 @@ test('the conclusion is one sentence from the codes and never calls a film norma
     say(READINGS.normal, READINGS.viral),
     'Film 1: No sign of pneumonia found by the model (probability of normal 97.0 %) / Film 2: Model output suggests viral pneumonia (70.0 %).',
   );
+  const sure = { normal: 0.0001, 'bacterial-pneumonia': 0.9998, 'viral-pneumonia': 0.0001 };
+  assert.equal(
+    say(reading({ probabilities: sure })),
+    'Model output suggests bacterial pneumonia (> 99.9 %).',
+    'a share that is rounded to all of it is no certainty',
+  );
   assert.equal(
     conclusionOf([findingsOf(READINGS.bacterial)], TEXTS.de),
     'Das Modell spricht für eine bakterielle Pneumonie (93,6 %).',

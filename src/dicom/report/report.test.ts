@@ -227,6 +227,21 @@ test('the heat map is an RGB Secondary Capture that points at the film and claim
   assert.ok(pixelField);
 });
 
+test('a heat map says of burned-in text what its film says, and nothing where that is silent', async () => {
+  const told = async (annotation: string | null, features: string | null) => {
+    const source = film({
+      '00280301': el('CS', ...(annotation === null ? [] : [annotation])),
+      '00280302': el('CS', ...(features === null ? [] : [features])),
+    });
+    const dataset = await datasetOf(makeReport(reportInput([{ film: source }])).heatmaps[0]);
+    return [text(dataset, '00280301'), text(dataset, '00280302')];
+  };
+  assert.deepEqual(await told('YES', 'YES'), ['YES', 'YES']);
+  assert.deepEqual(await told('NO', 'NO'), ['NO', 'NO']);
+  assert.deepEqual(await told(null, null), [undefined, undefined]);
+  assert.deepEqual(await told('MAYBE', null), [undefined, undefined]);
+});
+
 test('a film that was lossy once stays lossy in its heat map', async () => {
   const dataset = await datasetOf(makeReport(CASES.rich ?? reportInput()).heatmaps[0]);
   assert.equal(text(dataset, '00282110'), '01');
@@ -242,6 +257,7 @@ test('a picture file becomes a stored film of its own, and the reports point at 
   const { dataset, pixelField } = await parseDicom(picture.bytes);
   assert.equal(text(dataset, '00280004'), 'MONOCHROME2');
   assert.ok(pixelField);
+  assert.equal(text(dataset, '00280301'), undefined, 'nobody knows what is written on a picture file');
   const [named] = below(await datasetOf(report.text), 'FILM');
   assert.equal(text(items(named ?? {}, '00081199')[0] ?? {}, '00081155'), picture.sopInstanceUid);
   const again = makeReport(reportInput([read], { analysedAt: new Date('2027-01-01T00:00:00Z') }));

@@ -46,7 +46,7 @@ export interface Report {
 }
 
 /** Raised when the same reading would be written differently, so that one UID never has two contents. */
-const LAYOUT_VERSION = '2';
+const LAYOUT_VERSION = '3';
 
 export const DEFAULT_REPORT_OPTIONS: ReportOptions = {
   profiles: ['air', 'text'],

@@ -45,6 +45,7 @@ export function heatmapDataset(
     '00089215': element('SQ', codeItem(DCM.classActivation)),
     '00200020': orientation(film),
     '00204000': element('LT', words.disclaimer),
+    ...identifying(film),
     ...lossy(film),
     ...pixels(heatmap, 3, heatmap.rgb),
   };
@@ -84,9 +85,6 @@ function capture(place: CapturePlace, seriesDescription: string, common: Common)
     '00181018': element('LO', device.modelName),
     '00181019': element('LO', device.version),
     '00200013': element('IS', String(place.instanceNumber)),
-    // The picture shows nothing that names the patient; its legend holds class, model and scale.
-    '00280301': element('CS', 'NO'),
-    '00280302': element('CS', 'NO'),
   };
 }
 
@@ -98,6 +96,19 @@ function orientation(film: Film) {
   const given = texts(film.dataset, '00200020');
   const plain = given.length === 2 && given.every((direction) => /^[LRHF]$/.test(direction));
   return plain ? element('CS', 'L', 'F') : element('CS');
+}
+
+/**
+ * Whether the picture shows who the patient is: what the film says, since the film lies under the map and the legend
+ * names nobody. Where it says nothing nothing is claimed: who de-identifies or exports relies on a NO (PS3.3 C.7.6.1).
+ */
+function identifying({ dataset }: Film): DicomDataset {
+  const told: DicomDataset = {};
+  for (const tag of ['00280301', '00280302']) {
+    const answer = text(dataset, tag);
+    if (answer === 'YES' || answer === 'NO') told[tag] = element('CS', answer);
+  }
+  return told;
 }
 
 /** Once lossy, always lossy (PS3.3 C.7.6.1.1.5). */

@@ -102,8 +102,10 @@ function findingItems({ finding, label }: Findings, { texts, coded }: Wording): 
 }
 
 /** Basic Text SR knows no numbers, so there a share is told in words. */
-function share(name: Code, percent: string, { srClass }: TextReport, { coded }: Wording): NamedItem {
-  return srClass === 'basic-text' ? text(name, `${percent} %`) : num(name, percent, coded(UNITS.percent));
+function share(name: Code, percent: string, { srClass }: TextReport, { texts, coded }: Wording): NamedItem {
+  return srClass === 'basic-text'
+    ? text(name, texts.percent(percent))
+    : num(name, percent, coded(UNITS.percent));
 }
 
 /** One of several films, in a section of its own. */

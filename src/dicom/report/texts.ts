@@ -3,6 +3,7 @@
  * translation leaves out does not compile.
  */
 import type { Label } from '../../ai/reading.ts';
+import { percentInWords } from '../../ai/tenths.js';
 import type { Remark } from '../film/film.ts';
 import type { Code } from './codes.ts';
 import { cut } from './legal.ts';
@@ -12,7 +13,9 @@ export type Language = 'en' | 'de';
 export interface Texts {
   readonly language: Code;
   readonly disclaimer: string;
-  /** The result in one clause; `percent` as "93.6". */
+  /** A share of `Findings` ("93.6") as the language writes it, with its sign. */
+  readonly percent: (share: string) => string;
+  /** The result in one clause; `percent` as "93.6 %". */
   readonly conclusion: {
     readonly pneumonia: (label: Exclude<Label, 'normal'>, percent: string) => string;
     readonly pneumoniaOfOpenType: (percent: string) => string;
@@ -43,14 +46,15 @@ const EN: Texts = {
   language: { value: 'en-US', scheme: 'RFC5646', meaning: 'English (United States)' },
   disclaimer:
     'Result of an automatic image analysis. Not for primary diagnosis. To be reviewed by a physician together with the film.',
+  percent: percentInWords,
   conclusion: {
     pneumonia: (label, percent) =>
       label === 'bacterial-pneumonia'
-        ? `Model output suggests bacterial pneumonia (${percent} %)`
-        : `Model output suggests viral pneumonia (${percent} %)`,
+        ? `Model output suggests bacterial pneumonia (${percent})`
+        : `Model output suggests viral pneumonia (${percent})`,
     pneumoniaOfOpenType: (percent) =>
-      `Model output suggests pneumonia (${percent} %), bacterial or viral undetermined`,
-    normal: (percent) => `No sign of pneumonia found by the model (probability of normal ${percent} %)`,
+      `Model output suggests pneumonia (${percent}), bacterial or viral undetermined`,
+    normal: (percent) => `No sign of pneumonia found by the model (probability of normal ${percent})`,
     noResult: 'No result from the model, pneumonia stays undetermined',
     applicability: {
       out: 'the film is outside of the population that the model was made for',
@@ -74,15 +78,16 @@ const DE: Texts = {
   language: { value: 'de-DE', scheme: 'RFC5646', meaning: 'German (Germany)' },
   disclaimer:
     'Ergebnis einer automatischen Bildanalyse. Nicht zur Primärdiagnose. Von ärztlicher Seite zusammen mit der Aufnahme zu prüfen.',
+  percent: (share) => percentInWords(share).replace('.', ','),
   conclusion: {
     pneumonia: (label, percent) =>
       label === 'bacterial-pneumonia'
-        ? `Das Modell spricht für eine bakterielle Pneumonie (${decimalComma(percent)} %)`
-        : `Das Modell spricht für eine virale Pneumonie (${decimalComma(percent)} %)`,
+        ? `Das Modell spricht für eine bakterielle Pneumonie (${percent})`
+        : `Das Modell spricht für eine virale Pneumonie (${percent})`,
     pneumoniaOfOpenType: (percent) =>
-      `Das Modell spricht für eine Pneumonie (${decimalComma(percent)} %), bakteriell oder viral unbestimmt`,
+      `Das Modell spricht für eine Pneumonie (${percent}), bakteriell oder viral unbestimmt`,
     normal: (percent) =>
-      `Das Modell hat kein Zeichen einer Pneumonie gefunden (Wahrscheinlichkeit für unauffällig ${decimalComma(percent)} %)`,
+      `Das Modell hat kein Zeichen einer Pneumonie gefunden (Wahrscheinlichkeit für unauffällig ${percent})`,
     noResult: 'Kein Ergebnis vom Modell, eine Pneumonie bleibt unbestimmt',
     applicability: {
       out: 'die Aufnahme liegt außerhalb der Population, für die das Modell gemacht ist',
@@ -195,8 +200,4 @@ export interface Wording {
 export function worded(texts: Texts, code: Code): Code {
   const meaning = Object.hasOwn(texts.meanings, code.value) ? texts.meanings[code.value] : undefined;
   return meaning === undefined ? code : { ...code, meaning };
-}
-
-function decimalComma(percent: string): string {
-  return percent.replace('.', ',');
 }

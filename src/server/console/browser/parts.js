@@ -3,7 +3,8 @@
 /** @import { VNode } from './preact.js' */
 /** @import { ApiFailure } from './api.js' */
 import { html } from './preact.js';
-import { ago, moment, percent } from './words.js';
+import { percentInWords, percentOf } from './tenths.js';
+import { ago, moment } from './words.js';
 
 /** @param {{ kind: string, children?: unknown }} properties */
 export function Pill({ kind, children }) {
@@ -36,7 +37,7 @@ export function Share({ tenths, kind }) {
       <rect class="share-ground" width="100" height="8" />
       <rect class=${`share-fill fill-${kind}`} width=${tenths / 10} height="8" />
     </svg>
-    <span class="number">${percent(tenths)}</span>
+    <span class="number">${percentInWords(percentOf(tenths))}</span>
   </span>`;
 }
 

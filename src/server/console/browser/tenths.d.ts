@@ -1,2 +1,2 @@
 /** Served from src/ai/, where the reports have it too. */
-export { percentOf, tenthsOf } from '../../../ai/tenths.js';
+export { percentInWords, percentOf, tenthsOf } from '../../../ai/tenths.js';

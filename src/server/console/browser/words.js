@@ -1,7 +1,6 @@
 /** Words and numbers as people read them. Pure. */
 
 /** @import { Label, Reading } from '../../../ai/reading.ts' */
-import { percentOf } from './tenths.js';
 
 /** @type {Readonly<Record<Label, string>>} */
 export const LABEL_WORDS = {
@@ -67,14 +66,6 @@ export function eventWords(kind) {
 export function findingWords({ label, pneumonia }) {
   if (label !== null) return LABEL_WORDS[label];
   return pneumonia === 'present' ? 'Pneumonia, type open' : 'No answer';
-}
-
-/** @param {number} tenths of a percent, rounded as in the reports */
-export function percent(tenths) {
-  // Never a certainty that the model does not have.
-  if (tenths === 1000) return '> 99.9 %';
-  if (tenths === 0) return '< 0.1 %';
-  return `${percentOf(tenths)} %`;
 }
 
 /**
