@@ -6,7 +6,7 @@ import { Failure, Loading, Moment, Pill, Share } from './parts.js';
 import { html, useRef } from './preact.js';
 import { listHref, studyHref } from './route.js';
 import { tenthsOf } from './tenths.js';
-import { counted, dicomDate, findingWords, LABEL_WORDS, LABELS, STATE_WORDS, shortUid } from './words.js';
+import { counted, dicomDate, FINDING_WORDS, findingWords, LABELS, STATE_WORDS, shortUid } from './words.js';
 
 const EVERY_MS = 2000;
 const HOUR_MS = 3_600_000;
@@ -24,7 +24,7 @@ const STATES = [
 ];
 const FINDINGS = [
   { value: '', words: 'Any finding' },
-  ...LABELS.map((value) => ({ value: String(value), words: LABEL_WORDS[value] })),
+  ...LABELS.map((value) => ({ value: String(value), words: FINDING_WORDS[value] })),
   { value: 'none', words: 'No label (abstained or type open)' },
 ];
 

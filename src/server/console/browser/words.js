@@ -59,12 +59,19 @@ export function eventWords(kind) {
 }
 
 /**
+ * As in the reports: the model knows pneumonia only, so it never calls a film normal.
+ *
+ * @type {Readonly<Record<Label, string>>}
+ */
+export const FINDING_WORDS = { ...LABEL_WORDS, normal: 'No sign of pneumonia' };
+
+/**
  * What was found, in a few words.
  *
  * @param {Pick<Reading, 'label' | 'pneumonia'>} reading
  */
 export function findingWords({ label, pneumonia }) {
-  if (label !== null) return LABEL_WORDS[label];
+  if (label !== null) return FINDING_WORDS[label];
   return pneumonia === 'present' ? 'Pneumonia, type open' : 'No answer';
 }
 
