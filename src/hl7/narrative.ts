@@ -1,4 +1,5 @@
 import { LABELS } from '../ai/reading.ts';
+import type { Film } from '../dicom/film/film.ts';
 import {
   APPLICABILITY_ANSWERS,
   DCM,
@@ -8,20 +9,22 @@ import {
 } from '../dicom/report/codes.ts';
 import { conclusionOf } from '../dicom/report/conclusion.ts';
 import type { Findings } from '../dicom/report/findings.ts';
+import { placeOf } from '../dicom/report/material.ts';
 import { sentence, type Texts, worded } from '../dicom/report/texts.ts';
 
 /**
  * The result as a person reads it in the RIS, line by line: conclusion first, then of each film the three
  * shares, quality and applicability with their reasons, then the disclaimer.
  */
-export function narrative(films: readonly Findings[], texts: Texts): string {
+export function narrative(findings: readonly Findings[], films: readonly Film[], texts: Texts): string {
   return [
     texts.narrative.title,
-    conclusionOf(films, texts),
-    ...films.flatMap((film, index) => [
-      ...(films.length === 1 ? [] : [`${texts.film(index + 1)}:`]),
-      ...filmLines(film, texts),
-    ]),
+    conclusionOf(findings, texts),
+    ...films.flatMap((film, index) => {
+      const found = findings[index];
+      const name = films.length === 1 ? [] : [`${texts.film(index + 1)}${placeOf(film, texts)}:`];
+      return found === undefined ? [] : [...name, ...filmLines(found, texts)];
+    }),
     texts.disclaimer,
   ].join('\n');
 }

@@ -42,7 +42,14 @@ export function observations(result: Result): Fields[] {
       5: make.identifier(studyUid),
       11: 'O',
     },
-    written(LOINC.procedureFindings, narrative(findings, texts)),
+    written(
+      LOINC.procedureFindings,
+      narrative(
+        findings,
+        report.films.map(({ film }) => film),
+        texts,
+      ),
+    ),
     ...(profile.impression ? [written(LOINC.impression, conclusionOf(findings, texts))] : []),
     ...findings.flatMap((film, index) => filmObservations(film, String(index + 1), result)),
     ...(profile.srReference && input.srInstanceUid !== undefined

@@ -158,6 +158,16 @@ test('the narrative holds result, shares, quality, applicability and the disclai
   assert.match(lines.at(-1) ?? '', /To be reviewed by a physician/);
 });
 
+test('the narrative names each of several films by series and image, so that a person finds it', {
+  skip,
+}, () => {
+  const lines = parsed(CASES['two-films'] ?? reportInput())
+    .at('OBX', 5, 1, 2)
+    .split('\n');
+  assert.ok(lines.includes('Film 1 (series 1, image 1):'), lines.join('|'));
+  assert.ok(lines.includes('Film 2 (series 2, image 3):'), lines.join('|'));
+});
+
 test('numbers in the narrative are written as its language writes them, and never claim certainty', {
   skip,
 }, () => {

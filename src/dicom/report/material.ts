@@ -6,11 +6,13 @@ import { deviceTexts, deviceUid } from './equipment.ts';
 import type { Findings } from './findings.ts';
 import type { FilmIdentity } from './identity.ts';
 import type { Algorithm, ReadFilm, ReportInput } from './input.ts';
+import { legalValue } from './legal.ts';
 import { regionOn } from './region.ts';
 import type { DeviceObserver } from './templates/tid1004.ts';
 import type { MeasuredFilm } from './templates/tid1501.ts';
 import type { LibraryFilm } from './templates/tid1600.ts';
 import type { AlgorithmIdentification } from './templates/tid4019.ts';
+import type { Texts } from './texts.ts';
 import { hashedUid } from './uid.ts';
 
 /** A film of the report with everything that is known of it. */
@@ -37,6 +39,17 @@ const VIEWS: Readonly<Record<Film['view'], Code | null>> = {
 
 export function viewOf(film: Film): Code | null {
   return VIEWS[film.view];
+}
+
+/**
+ * Behind the number that a report gives to one of several films: the series and instance number under which a viewer
+ * lists it, in brackets; empty where the film lacks one of them.
+ */
+export function placeOf({ dataset }: Film, texts: Texts): string {
+  const [series, image] = ['00200011', '00200013'].map(
+    (tag) => legalValue('IS', text(dataset, tag) ?? '', 'omit')?.value,
+  );
+  return typeof series === 'string' && typeof image === 'string' ? ` (${texts.place(series, image)})` : '';
 }
 
 /** The film as an entry of the image library. */

@@ -145,6 +145,27 @@ test('one measurement group a film, each with its own region and heat map', asyn
   );
 });
 
+test('of several films each is named by the numbers under which a viewer lists it, where it has them', async () => {
+  const named = async (language: 'en' | 'de', numbers: Readonly<Record<string, string>> = {}) => {
+    const second = film({
+      '00080018': el('UI', '1.2.3.4.5.2'),
+      '00200011': el('IS', numbers.series ?? '2'),
+      '00200013': el('IS', numbers.image ?? '3'),
+    });
+    const report = makeReport(reportInput([{}, { film: second, heatmap: null }], { options: { language } }));
+    return below(await datasetOf(report.text), 'FILM-RESULT', 'FILM-NUMBER').map((item) =>
+      text(item, '0040A160'),
+    );
+  };
+  assert.deepEqual(await named('en'), ['1 / 2 (series 1, image 1)', '2 / 2 (series 2, image 3)']);
+  assert.deepEqual(await named('de'), ['1 / 2 (Serie 1, Bild 1)', '2 / 2 (Serie 2, Bild 3)']);
+  assert.deepEqual(await named('en', { image: '' }), ['1 / 2 (series 1, image 1)', '2 / 2']);
+  assert.deepEqual(await named('en', { series: '1e3', image: 'two' }), [
+    '1 / 2 (series 1, image 1)',
+    '2 / 2',
+  ]);
+});
+
 test('evidence holds every instance that the tree names, by series, and no other', async () => {
   const report = makeReport(reportInput());
   const dataset = await datasetOf(report.air);

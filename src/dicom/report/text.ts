@@ -25,7 +25,7 @@ import {
   triageItems,
 } from './evaluations.ts';
 import { type Findings, summaryOf } from './findings.ts';
-import { type ReportedFilm, viewOf } from './material.ts';
+import { placeOf, type ReportedFilm, viewOf } from './material.ts';
 import type { DeviceObserver } from './templates/tid1004.ts';
 import { languageOfContent } from './templates/tid1204.ts';
 import { type Texts, type Wording, worded } from './texts.ts';
@@ -110,10 +110,10 @@ function share(name: Code, percent: string, { srClass }: TextReport, { texts, co
 
 /** One of several films, in a section of its own. */
 function filmResult(film: ReportedFilm, index: number, report: TextReport, wording: Wording): ContainerItem {
-  const { coded } = wording;
+  const { texts, coded } = wording;
   const view = viewOf(film.read.film);
   const items: NamedItem[] = [
-    text(coded(LOCAL.filmNumber), `${index + 1} / ${report.films.length}`),
+    text(coded(LOCAL.filmNumber), `${index + 1} / ${report.films.length}${placeOf(film.read.film, texts)}`),
     ...(view === null ? [] : [code(coded(DCM.imageView), coded(view))]),
     pneumoniaItem(film.findings.pneumonia, wording),
     ...resultItems(film, report, wording),

@@ -28,6 +28,8 @@ export interface Texts {
   readonly noSign: string;
   /** "Film 2" */
   readonly film: (number: number) => string;
+  /** Series and instance number of a film, "series 1, image 2". */
+  readonly place: (series: string, image: string) => string;
   /** Sentences for remarks, by their code; a remark without one keeps its own message. */
   readonly remarks: Readonly<Record<string, string>>;
   /** Words for coded meanings, by code value; what is missing keeps its English meaning. */
@@ -63,6 +65,7 @@ const EN: Texts = {
   },
   noSign: 'No sign of pneumonia',
   film: (number) => `Film ${number}`,
+  place: (series, image) => `series ${series}, image ${image}`,
   remarks: {},
   meanings: {},
   narrative: {
@@ -96,6 +99,7 @@ const DE: Texts = {
   },
   noSign: 'Kein Zeichen einer Pneumonie',
   film: (number) => `Aufnahme ${number}`,
+  place: (series, image) => `Serie ${series}, Bild ${image}`,
   remarks: {
     uncertain: 'Das Modell kann nicht entscheiden, ob eine Pneumonie vorliegt.',
     'type-undetermined':
