@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadModel } from '../src/ai/classify.ts';
 import { createDecoder } from '../src/dicom/film/decode/decoder.ts';
 import { openFilm } from '../src/dicom/film/open.ts';
+import { openDataFolder } from '../src/intake/data-folder.ts';
 import { openLedger } from '../src/ledger/ledger.ts';
 import { openQueue } from '../src/queue/open.ts';
 import { study } from '../test/contracts/studies.ts';
@@ -111,12 +112,13 @@ async function rows({ quick }: BenchOptions, tell: (row: Row) => void): Promise<
   const fullness = quick ? [1000, 20_000] : [1000, 100_000, 1_000_000];
   const folder = await mkdtemp(join(tmpdir(), 'deep-health-rows-'));
   try {
+    const files = await openDataFolder(folder);
     const opened = [];
     for (const count of fullness) {
       const file = join(folder, `${count}.sqlite`);
       const first = await openLedger(file);
       const queue = await openQueue('embedded', { ledger: first, worker: 'bench' });
-      const way = await startWay(first, queue);
+      const way = await startWay(first, queue, files);
       await way.walk(1);
       await way.stop();
       await queue.close();
@@ -124,7 +126,7 @@ async function rows({ quick }: BenchOptions, tell: (row: Row) => void): Promise<
       fillLedger(file, study(1), count);
       const ledger = await openLedger(file);
       const again = await openQueue('embedded', { ledger, worker: 'bench' });
-      opened.push({ count, ledger, queue: again, way: await startWay(ledger, again) });
+      opened.push({ count, ledger, queue: again, way: await startWay(ledger, again, files) });
     }
     let number = 1;
     const next = () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type DataFolder, openDataFolder } from '../src/intake/data-folder.ts';
 import { openLedger } from '../src/ledger/ledger.ts';
 import type { Ledger } from '../src/ledger/types.ts';
 import { openQueue } from '../src/queue/open.ts';
@@ -21,7 +22,8 @@ export async function benchRecords({ quick }: BenchOptions, tell: (row: Row) => 
   try {
     const ledger = await openLedger(join(folder, 'ledger.sqlite'));
     const queue = await openQueue('embedded', { ledger, worker: 'bench' });
-    tellCost('SQLite, embedded queue', await cost(ledger, queue, count), { count, infer, tell });
+    const files = await openDataFolder(folder);
+    tellCost('SQLite, embedded queue', await cost(ledger, queue, count, files), { count, infer, tell });
     await queue.close();
     await ledger.close();
   } finally {
@@ -63,8 +65,8 @@ interface Cost {
 }
 
 /** Every step of a study's way through ledger and queue, with a heat map's bytes, and nothing else. */
-async function cost(ledger: Ledger, queue: Queue, count: number): Promise<Cost> {
-  const way = await startWay(ledger, queue);
+async function cost(ledger: Ledger, queue: Queue, count: number, folder?: DataFolder): Promise<Cost> {
+  const way = await startWay(ledger, queue, folder);
   for (let n = 0; n < 5; n += 1) await way.walk(n);
   const walls: number[] = [];
   const before = ownProcessorMs();

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ledger, StudyReport } from '../src/ledger/types.ts';
+import type { DataFolder } from '../src/intake/data-folder.ts';
+import type { Ledger, ReportObject, StudyReport } from '../src/ledger/types.ts';
 import type { Queue } from '../src/queue/types.ts';
+import { keepInFiles } from '../src/reading/result-files.ts';
 import { received, report, study } from '../test/contracts/studies.ts';
 
 const HEAT_MAP = randomBytes(2_500_000);
@@ -25,18 +28,25 @@ export interface Way {
   stop(): Promise<void>;
 }
 
-export async function startWay(ledger: Ledger, queue: Queue): Promise<Way> {
+/** @param folder where large results lie if they are not in the ledger, as it is with SQLite */
+export async function startWay(ledger: Ledger, queue: Queue, folder?: DataFolder): Promise<Way> {
+  const stored = async (made: StudyReport): Promise<StudyReport> =>
+    folder === undefined ? made : { ...made, objects: await keepInFiles(made.objects, [], folder) };
+  const bytesOf = ({ id, body }: ReportObject) =>
+    body.kind === 'file' && folder !== undefined
+      ? readFile(folder.absolute(body.path))
+      : ledger.readings.bytes(id);
   // A broker's connection comes up by itself, a moment later.
   for (let waited = 0; !queue.ready() && waited < 30_000; waited += 50) await sleep(50);
   const ended = new Map<string, () => void>();
   const consumer = await queue.consume(
     async (claim) => {
       const number = Number(claim.studyUid.split('.').at(-1));
-      await ledger.claims.report(claim, weighed(report(number)));
+      await ledger.claims.report(claim, await stored(weighed(report(number))));
       for (const destination of ['pacs', 'ris']) {
         let one = await ledger.deliveries.claim({ destination, worker: 'bench', leaseMs: 60_000 });
         while (one !== undefined) {
-          await ledger.readings.bytes(one.delivery.object.id);
+          await bytesOf(one.delivery.object);
           one = (await ledger.deliveries.sent(one, { leaseMs: 60_000 })).next;
         }
       }

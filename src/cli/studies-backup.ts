@@ -7,7 +7,7 @@ import { backupLedger } from '../ledger/backup.ts';
 import type { StudiesOptions } from './studies.ts';
 
 /**
- * `studies backup`: ledger, received films and the installation's secret into a new folder, while the service
+ * `studies backup`: ledger, received films, results and the installation's secret into a new folder, while the service
  * runs. The ledger comes first: whatever it knows was on disk before.
  *
  * @throws DeepHealthError `config.invalid`, `service.no-data`, `output.not-writable`, `ledger.*`
@@ -35,7 +35,7 @@ export async function backupStudies(
   });
   if (!isPostgres) await backupLedger(config.ledger, join(into, basename(config.ledger)));
   const films = await copyTree(join(folder, 'films'), join(into, 'films'));
-  await copyTree(join(folder, 'outbox'), join(into, 'outbox'));
+  for (const results of ['results', 'outbox']) await copyTree(join(folder, results), join(into, results));
   await copyOne(join(folder, 'study-key.secret'), join(into, 'study-key.secret'));
   await syncFolder(into);
   await syncFolder(dirname(into));

@@ -6,7 +6,8 @@ import { makeFolder } from '../files/make-folder.ts';
 
 /**
  * The data folder and who lives where in it:
- * `films/` received films, `outbox/` results without a PACS, `study-key.secret`, and the SQLite ledger.
+ * `films/` received films, `results/` large results, `outbox/` results without a PACS, `study-key.secret`, and the SQLite
+ * ledger.
  * The ledger keeps paths relative to it, so that it can be moved or mounted elsewhere.
  */
 export interface DataFolder {
@@ -16,6 +17,8 @@ export interface DataFolder {
   relative(absolute: string): string;
   /** The folder of received films. */
   readonly films: string;
+  /** The folder of results that are too large for a row of the ledger. */
+  readonly results: string;
   readonly outbox: string;
   /** Bytes that this account may still write. */
   free(): Promise<number>;
@@ -25,9 +28,10 @@ export interface DataFolder {
 export async function openDataFolder(path: string): Promise<DataFolder> {
   const root = resolve(path);
   const films = join(root, 'films');
+  const results = join(root, 'results');
   const outbox = join(root, 'outbox');
   try {
-    for (const folder of [root, films, outbox]) await makeFolder(folder, 0o750);
+    for (const folder of [root, films, results, outbox]) await makeFolder(folder, 0o750);
     await access(films, constants.W_OK);
   } catch (error) {
     throw new DeepHealthError('service.folder', undefined, { cause: error });
@@ -35,6 +39,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   return {
     path: root,
     films,
+    results,
     outbox,
     absolute(relative) {
       const path = resolve(root, relative);
@@ -67,6 +72,6 @@ export async function removeFiles(folder: DataFolder, relatives: readonly string
     parents.add(dirname(path));
   }
   for (const parent of parents) {
-    if (parent !== folder.films && parent !== folder.path) await rmdir(parent).catch(() => {});
+    if (![folder.path, folder.films, folder.results].includes(parent)) await rmdir(parent).catch(() => {});
   }
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { received, report, study, WORKER } from '../../test/contracts/studies.ts';
 import { DEFAULT_RULES } from '../dicom/film/select-rules.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { DeepHealthError } from '../errors/error.ts';
@@ -202,4 +203,23 @@ test('a film on disk that the ledger never heard of goes at the second sweep, a 
   assert.equal(await orphans.sweep(), 2);
   assert.deepEqual(await readdir(home), ['recorded.dcm']);
   assert.deepEqual(await readdir(mine.films), ['killed-over']);
+});
+
+test('a result that was never recorded goes at the second sweep, a recorded one stays', async (t) => {
+  const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
+  t.after(() => rm(mine.path, { recursive: true }));
+  const [orphan, recorded] = [join(mine.results, 'orphan.dcm'), join(mine.results, 'recorded.dcm')];
+  for (const file of [orphan, recorded]) await writeFile(file, 'heat map');
+  await ledger.studies.notice(received(78));
+  await ledger.studies.settle(study(78));
+  const outcome = await ledger.claims.claim({ studyUid: study(78), run: 1 }, WORKER);
+  assert.equal(outcome.kind, 'claimed');
+  const made = report(78);
+  const body = { kind: 'file', path: mine.relative(recorded) } as const;
+  const objects = made.objects.map((object) => (object.kind === 'heat-map' ? { ...object, body } : object));
+  await ledger.claims.report(outcome.claim, { ...made, objects });
+  const orphans = createOrphans(mine, ledger);
+  assert.equal(await orphans.sweep(), 0, 'it may be on its way into the ledger');
+  assert.equal(await orphans.sweep(), 1);
+  assert.deepEqual(await readdir(mine.results), ['recorded.dcm']);
 });

@@ -1,16 +1,19 @@
-import { access, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { access, opendir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/types.ts';
 import type { DataFolder } from './data-folder.ts';
 
 export interface Orphans {
-  /** One look through the folder of films; gives how many files were removed. */
+  /** One look through the folders of films and results; gives how many files were removed. */
   sweep(): Promise<number>;
 }
 
+/** Files of one question to the ledger. */
+const AT_ONCE = 200;
+
 /**
  * Films that no row of the ledger names: the process was killed before the ledger knew them, and the sender, who
- * was told nothing, never sent them again. A file that is seen without a row in two sweeps, unchanged, is
+ * was told nothing, never sent them again. Results likewise: their study was read again and has others. A file that is seen without a row in two sweeps, unchanged, is
  * removed. The pause between two sweeps has to be longer than a film may take from its first byte to the
  * ledger; the age of files is not asked for, since clocks are set.
  */
@@ -40,10 +43,25 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
         // Empty then; fails where it is not.
         if (unknown.length > 0) await rmdir(path).catch(() => {});
       }
+      for await (const files of filesIn(folder.results)) {
+        for (const unknown of await withoutRow(files, folder, ledger)) await look(unknown);
+      }
       before = seen;
       return removed;
     },
   };
+}
+
+/** A folder without folders; there may be a year's results in it. */
+async function* filesIn(path: string): AsyncGenerator<string[], void, undefined> {
+  let files: string[] = [];
+  for await (const { name } of await opendir(path)) {
+    files.push(join(path, name));
+    if (files.length < AT_ONCE) continue;
+    yield files;
+    files = [];
+  }
+  yield files;
 }
 
 async function withoutRow(files: readonly string[], folder: DataFolder, ledger: Pick<Ledger, 'films'>) {

@@ -48,6 +48,8 @@ export function films(context: LedgerContext): Ledger['films'] {
             .where('location', 'in', chunk)
             .execute();
           for (const { location } of rows) if (location !== null) found.add(location);
+          const results = await db.selectFrom('objects').select('path').where('path', 'in', chunk).execute();
+          for (const { path } of results) if (path !== null) found.add(path);
         }
         return found;
       }),

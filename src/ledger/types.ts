@@ -502,7 +502,7 @@ export interface Ledger {
     list(studyUid: StudyUid): Promise<readonly Instance[]>;
     /** Which of these SOP Instance UIDs of the study are known. */
     known(studyUid: StudyUid, sopUids: readonly InstanceUid[]): Promise<ReadonlySet<InstanceUid>>;
-    /** Which of these files of the data folder (relative paths) are films of any study. */
+    /** Which of these files of the data folder (relative paths) are films or results of any study. */
     recorded(paths: readonly string[]): Promise<ReadonlySet<string>>;
     /** The received bytes were removed; the films are fetched from the PACS from now on, or are gone. */
     bytesRemoved(studyUid: StudyUid, location: ByteLocation): Promise<void>;

@@ -66,12 +66,27 @@ const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 15_000;
 
 /**
- * The worker of one destination: claim, send, record. Each destination has its own, so a dead one holds up
+ * The workers of one destination: claim, send, record. Each destination has its own, so a dead one holds up
  * no other; the ledger keeps the order within a study.
+ *
+ * @param lines studies that are on their way there at the same time. An archive takes the next while it still stores
+ * the last (docs/decisions/0135). While it fails, one of them tries.
  */
-export function startDelivering(destination: Destination, delivering: Delivering): Loop {
-  const { ledger, log, worker, signal } = delivering;
+export function startDelivering(destination: Destination, delivering: Delivering, lines = 1): Loop {
   const rest = restOf();
+  const loops = Array.from({ length: lines }, (_, line) => startLine(destination, delivering, rest, line));
+  return {
+    wake() {
+      for (const loop of loops) loop.wake();
+    },
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+function startLine(destination: Destination, delivering: Delivering, rest: Rest, line: number): Loop {
+  const { ledger, log, worker, signal } = delivering;
   return startLoop({
     name: `deliver to ${destination.name}`,
     log,
@@ -81,6 +96,7 @@ export function startDelivering(destination: Destination, delivering: Delivering
       // With a day's backlog, trying each object in turn would keep processor and disk busy for nothing.
       const waitMs = rest.leftMs();
       if (waitMs > 0) return { kind: 'idle', waitMs };
+      if (line > 0 && rest.failing()) return { kind: 'idle' };
       let claim = await ledger.deliveries.claim({
         destination: destination.name,
         worker,
@@ -107,13 +123,23 @@ type Ended =
   | { readonly kind: 'again'; readonly code: ErrorCode };
 
 /** How long a destination is left alone: longer with every failure in a row, not at all after a success. */
-function restOf() {
+interface Rest {
+  leftMs(): number;
+  /** Whether the last attempt failed. */
+  failing(): boolean;
+  failed(code: ErrorCode): void;
+  /** It answers. `then` is told what had failed. */
+  over(then: (codes: readonly ErrorCode[]) => Promise<unknown>): Promise<void>;
+}
+
+function restOf(): Rest {
   const codes = new Set<ErrorCode>();
   let failures = 0;
   let until = 0;
   return {
     leftMs: () => until - performance.now(),
-    failed(code: ErrorCode): void {
+    failing: () => failures > 0,
+    failed(code) {
       failures += 1;
       const kind: ErrorKind = ERROR_KINDS[code];
       // What is counted for each object keeps its own pauses.
@@ -121,10 +147,12 @@ function restOf() {
       const longest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures - 1, 10));
       until = performance.now() + longest * (0.5 + Math.random() / 2);
     },
-    async over(then: (codes: readonly ErrorCode[]) => Promise<unknown>): Promise<void> {
-      if (codes.size > 0) await then([...codes]);
+    async over(then) {
+      const failedBefore = [...codes];
       codes.clear();
       failures = 0;
+      until = 0;
+      if (failedBefore.length > 0) await then(failedBefore);
     },
   };
 }

@@ -15,6 +15,8 @@ export type StopPoint =
   | 'reading.inferred'
   /** SR, heat map and ORU exist in memory only. */
   | 'reading.made'
+  /** Large results are in files that the ledger does not know. */
+  | 'reading.stored'
   | 'reading.recorded'
   /** A delivery is claimed, nothing was sent. */
   | 'delivery.pacs-claimed'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Model } from '../ai/classify.ts';
 import { DeepHealthError } from '../errors/error.ts';
-import type { Ledger, StudyClaim } from '../ledger/types.ts';
+import type { Ledger, NewReportObject, ReportObject, StudyClaim } from '../ledger/types.ts';
 import type { AuditInForce } from '../observe/audit/in-force.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -12,6 +12,7 @@ import type { JustMade } from './just-made.ts';
 import type { ModelInForce } from './model-in-force.ts';
 import { noteStudyRead } from './note-study.ts';
 import { readStudy, type StudyFilm, type StudyReader, type StudyReading } from './read-study.ts';
+import { keepInFiles } from './result-files.ts';
 import { codeOf, verdictOf } from './retry.ts';
 import type { Shadow } from './shadow.ts';
 import { reached } from './stop-points.ts';
@@ -127,7 +128,7 @@ async function record(
     case 'read': {
       const earlier = (await ledger.readings.objects(claim.studyUid)).filter(({ run }) => run < claim.run);
       const { films, instances } = reading;
-      const report = studyReport(claim, films, instances, earlier, new Date(), {
+      const made = studyReport(claim, films, instances, earlier, new Date(), {
         ...handling.reporting(model),
         onRemark: (receiver, { code, message }) =>
           handling.log.warn(
@@ -136,13 +137,24 @@ async function record(
           ),
       });
       reached('reading.made');
-      await ledger.claims.report(claim, report);
-      for (const { body, sha256 } of report.objects) {
+      const objects = await stored(made.objects, earlier, handling);
+      reached('reading.stored');
+      await ledger.claims.report(claim, { ...made, objects });
+      for (const { body, sha256 } of made.objects) {
         if (body.kind === 'inline') handling.justMade?.keep(sha256, body.bytes);
       }
       reached('reading.recorded');
     }
   }
+}
+
+/** Large results in files, where every process that delivers them shares the data folder: all are on its machine. */
+async function stored(
+  objects: readonly NewReportObject[],
+  earlier: readonly ReportObject[],
+  { ledger, reader }: Pick<StudyHandling, 'ledger' | 'reader'>,
+): Promise<readonly NewReportObject[]> {
+  return ledger.dialect === 'sqlite' ? keepInFiles(objects, earlier, reader.folder) : objects;
 }
 
 /** What follows when a study could not be read to its end. */

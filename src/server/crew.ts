@@ -1,6 +1,7 @@
 import { type Poller, startPolling } from '../intake/poll.ts';
+import { processors } from '../machine/processors.ts';
 import { loggedFailure } from '../observe/log.ts';
-import { startDelivering } from '../reading/deliver.ts';
+import { type Destination, startDelivering } from '../reading/deliver.ts';
 import type { Loop } from '../reading/loop.ts';
 import type { Context } from './context.ts';
 
@@ -51,18 +52,13 @@ function startPollers({ ledger, queue, storage, log, keyOf, metrics, inForce }: 
 function startDeliverers(context: Context, onSent: () => void): Loop[] {
   const { ledger, folder, justMade, log, keyOf, metrics, audit, worker } = context;
   const { signal } = context.hardStop;
+  const delivering = { ledger, folder, justMade, log, keyOf, metrics, audit, worker, signal, onSent };
   return context.inForce.site.destinations.map((destination) =>
-    startDelivering(destination, {
-      ledger,
-      folder,
-      justMade,
-      log,
-      keyOf,
-      metrics,
-      audit,
-      worker,
-      signal,
-      onSent,
-    }),
+    startDelivering(destination, delivering, linesTo(destination)),
   );
+}
+
+/** A RIS has one connection, on which one message is answered before the next; each line to an archive holds a heat map. */
+function linesTo({ via }: Destination): number {
+  return via === 'pacs' && processors() > 1 ? 2 : 1;
 }

@@ -47,6 +47,7 @@ const POINTS: readonly StopPoint[] = [
   'reading.fetched',
   'reading.inferred',
   'reading.made',
+  'reading.stored',
   'reading.recorded',
   'delivery.pacs-claimed',
   'delivery.pacs-sent',

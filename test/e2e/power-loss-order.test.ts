@@ -55,14 +55,17 @@ test('film, its folders and the ledger are synced before the answer, results bef
   const films = join(folder, 'films');
   const inFilms = (path: string) => path === films || path.startsWith(`${films}/`);
   const inLedger = (path: string) => /ledger\.sqlite(-wal)?$/.test(path);
+  const results = join(folder, 'results');
+  const inResults = (path: string) => path === results || path.startsWith(`${results}/`);
   const needed = (path: string) => inFilms(path) || inLedger(path);
+  const made = (path: string) => inResults(path) || inLedger(path);
   const isAnswer = (text: string) => text.startsWith('HTTP/1.1 200');
   const isReport = (text: string) => text.startsWith('POST /dicom-web/studies');
 
   const received = unsafeWhen(calls, isAnswer, needed);
   assert.ok(received.moments > 0, 'the answer was seen');
   assert.deepEqual(received.unsafe, []);
-  const sent = unsafeWhen(calls, isReport, inLedger);
+  const sent = unsafeWhen(calls, isReport, made);
   assert.ok(sent.moments > 0, 'a report was seen on its way');
   assert.deepEqual(sent.unsafe, []);
 
@@ -92,5 +95,11 @@ test('film, its folders and the ledger are synced before the answer, results bef
     unsafeWhen(without(inLedger), isAnswer, needed).unsafe.some(inLedger),
     'without syncing the ledger',
   );
-  assert.ok(unsafeWhen(without(inLedger), isReport, inLedger).unsafe.some(inLedger), 'the same for results');
+  assert.ok(unsafeWhen(without(inLedger), isReport, made).unsafe.some(inLedger), 'the same for results');
+  const lostResults = unsafeWhen(without(inResults), isReport, made).unsafe;
+  assert.ok(lostResults.includes(results), 'without syncing the folder of results');
+  assert.ok(
+    lostResults.some((path) => path.startsWith(`${results}/`)),
+    'without syncing a heat map',
+  );
 });
