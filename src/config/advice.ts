@@ -19,6 +19,7 @@ export function adviceFor(
     ...inTheClear(config),
     ...uncheckedCertificates(config),
     ...brokerOverOneFile(config),
+    ...zoneNobodyNamed(config, document),
   ];
 }
 
@@ -92,6 +93,19 @@ function brokerOverOneFile({ queue, ledger }: Config): Problem[] {
       value: JSON.stringify(ledger),
       message: 'A broker is there for readers on other machines, which cannot share a SQLite file.',
       remedy: 'Use a postgres:// ledger, or queue: embedded on one machine.',
+    },
+  ];
+}
+
+/** Film times are those of the hospital's wall clock: results dated in another zone seem older than their film, or of another day. */
+function zoneNobodyNamed({ pacs, ris }: Config, document: unknown): Problem[] {
+  const { report } = (document ?? {}) as { readonly report?: { readonly timeZone?: unknown } | null };
+  if (pacs.length + ris.length === 0 || report?.timeZone !== undefined) return [];
+  return [
+    {
+      path: 'report.timeZone',
+      message: 'Results are dated in UTC, beside films that are dated by the clocks of the hospital.',
+      remedy: 'Name the zone of the hospital, such as Europe/Berlin, or UTC where that is meant.',
     },
   ];
 }

@@ -190,14 +190,32 @@ test('what works and is no good idea is advice: secrets in the file, credentials
     'pacs.0.auth.password',
     'pacs.0.url',
     'queue',
+    'report.timeZone',
   ]);
   assert.doesNotMatch(JSON.stringify(loaded.advice), /hunter22/);
   const fromEnv = load(
-    `pacs: [{ name: a, url: "https://x/", auth: { type: basic, user: u, password: "\${env:P}" } }]\n`,
+    `pacs: [{ name: a, url: "https://x/", auth: { type: basic, user: u, password: "\${env:P}" } }]\nreport: { timeZone: UTC }\n`,
     { P: 'hunter22' },
   );
   assert.equal(fromEnv.kind, 'valid');
   assert.deepEqual(fromEnv.advice, []);
+});
+
+test('a site that never named its zone is told that results are dated in UTC; one that wrote UTC meant it', () => {
+  const advised = (text: string) => {
+    const loaded = load(text);
+    assert.equal(loaded.kind, 'valid');
+    return loaded.advice.map(({ path }) => path);
+  };
+  assert.deepEqual(advised('ris: [{ name: ris, host: 127.0.0.1, port: 2575 }]'), ['report.timeZone']);
+  assert.deepEqual(advised('ris: [{ name: ris, host: 127.0.0.1, port: 2575 }]\nreport: { language: de }'), [
+    'report.timeZone',
+  ]);
+  assert.deepEqual(
+    advised('ris: [{ name: ris, host: 127.0.0.1, port: 2575 }]\nreport: { timeZone: UTC }'),
+    [],
+  );
+  assert.deepEqual(advised('server: { port: 0 }'), [], 'nobody gets results');
 });
 
 test('a map where a key should stand is a problem, and what is in it is told nowhere', (t) => {

@@ -248,6 +248,24 @@ test('the heat map is an RGB Secondary Capture that points at the film and claim
   assert.ok(pixelField);
 });
 
+test('a heat map claims an orientation only where the film told one that it was laid down by', async () => {
+  const claimed = async (...given: string[]) => {
+    const source = film({ '00200020': el('CS', ...given) });
+    return (
+      (await datasetOf(makeReport(reportInput([{ film: source }])).heatmaps[0]))['00200020']?.Value ?? []
+    );
+  };
+  for (const told of [
+    ['L', 'F'],
+    ['R', 'F'],
+    ['H', 'L'],
+  ])
+    assert.deepEqual(await claimed(...told), ['L', 'F']);
+  for (const untold of [[], ['L'], ['L', 'R'], ['F', 'F'], ['A', 'F'], ['LF', 'F']]) {
+    assert.deepEqual(await claimed(...untold), [], untold.join(' '));
+  }
+});
+
 test('a heat map says of burned-in text what its film says, and nothing where that is silent', async () => {
   const told = async (annotation: string | null, features: string | null) => {
     const source = film({

@@ -1,6 +1,7 @@
 import { DeepHealthError } from '../../errors/error.ts';
-import { type DicomDataset, number, text, texts } from '../dataset.ts';
+import { type DicomDataset, number, text } from '../dataset.ts';
 import type { Film } from '../film/film.ts';
+import { turnOf } from '../film/orientation.ts';
 import { DCM, LABEL_FINDINGS } from './codes.ts';
 import { type Common, series, sopCommon } from './document.ts';
 import { codeItem, element, sopItem } from './encode.ts';
@@ -92,10 +93,8 @@ function capture(place: CapturePlace, seriesDescription: string, common: Common)
  * The picture under the map has the patient's right on its left; that is claimed only when the film told an
  * orientation that a quarter turn or a mirror could bring there.
  */
-function orientation(film: Film) {
-  const given = texts(film.dataset, '00200020');
-  const plain = given.length === 2 && given.every((direction) => /^[LRHF]$/.test(direction));
-  return plain ? element('CS', 'L', 'F') : element('CS');
+function orientation({ dataset }: Film) {
+  return turnOf(dataset).remarks.length === 0 ? element('CS', 'L', 'F') : element('CS');
 }
 
 /**
