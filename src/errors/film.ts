@@ -10,7 +10,8 @@ export const FILM_ERRORS = errorTable({
   'file.too-large': {
     retry: 'permanent',
     meaning: 'The file is larger than the limit.',
-    remedy: 'If it is a real film, raise the limit of the file size; else find out what sent it.',
+    remedy:
+      'If it is a real film, raise `server.maxFilm` (`classify` takes 200 MiB at most); else find out what sent it.',
   },
   'file.unknown-format': {
     retry: 'permanent',
@@ -35,12 +36,14 @@ export const FILM_ERRORS = errorTable({
   'file.too-complex': {
     retry: 'permanent',
     meaning: 'The file holds more elements, or sequences nested deeper, than any film does.',
-    remedy: 'Find out what wrote the file; if it is a real film, raise the limits.',
+    remedy:
+      'Find out what wrote the file. The limits are fixed, far above any film: if it is a real one, report it.',
   },
   'file.inflates-too-far': {
     retry: 'permanent',
     meaning: 'The deflated dataset inflates beyond the limit (a zip bomb does so).',
-    remedy: 'Find out what wrote the file; if it is a real film, raise the limit of the inflated size.',
+    remedy:
+      'Find out what wrote the file. The limit is fixed, far above any film: if it is a real one, report it.',
   },
   'film.charset': {
     retry: 'permanent',
@@ -143,7 +146,8 @@ export const FILM_ERRORS = errorTable({
   'pixel.too-large': {
     retry: 'permanent',
     meaning: 'The frame is larger than the limits allow, compressed or decoded.',
-    remedy: 'If it is a real film, raise the decode limits; else find out what wrote the file.',
+    remedy:
+      'Find out what wrote the file. The limits are fixed, far above any film: if it is a real one, report it.',
   },
   'pixel.truncated': {
     retry: 'permanent',
@@ -168,7 +172,8 @@ export const FILM_ERRORS = errorTable({
   'pixel.timeout': {
     retry: 'permanent',
     meaning: 'Decoding took longer than the limit and was stopped.',
-    remedy: 'Check the film in a viewer; if it is sound, raise the decode time limit and retry.',
+    remedy:
+      'If the machine was overloaded, retry the study. If it stays, check the film in a viewer; if it is sound, report it with the transfer syntax.',
   },
   'pixel.decoder-crashed': {
     retry: 'permanent',
@@ -178,7 +183,7 @@ export const FILM_ERRORS = errorTable({
   'pixel.busy': {
     retry: 'transient',
     meaning: 'More frames wait for a decoder than the limit allows.',
-    remedy: 'Nothing; it is tried again. If it lasts, lower the number of films in work or add readers.',
+    remedy: 'Nothing; it is tried again. If it lasts, add readers.',
   },
   'pixel.decoder-closed': {
     retry: 'transient',

@@ -62,7 +62,7 @@ export const STORE_ERRORS = errorTable({
     retry: 'permanent',
     meaning:
       'The work was taken over by another worker or the study changed meanwhile; this result is dropped.',
-    remedy: 'Nothing. If it is frequent, raise the lease: the readers are slower than it lasts.',
+    remedy: 'Nothing. If it is frequent, the machines of the readers are overloaded or their clocks jump.',
   },
   'ledger.cursor-invalid': {
     retry: 'permanent',

@@ -19,12 +19,12 @@ export const WEB_ERRORS = errorTable({
   'web.store-missing': {
     retry: 'permanent',
     meaning: 'The PACS has no STOW-RS service below its address.',
-    remedy: 'Check pacs.url and the DICOMweb set-up of the PACS, or set store: false for it.',
+    remedy: 'Check `pacs[].url` and the DICOMweb set-up of the PACS, or set its `pacs[].store` to false.',
   },
   'web.timeout': {
     retry: 'transient',
     meaning: 'The DICOMweb server did not answer in time.',
-    remedy: 'Check the load of the server, or raise the time-outs.',
+    remedy: 'Check the load of the server, or raise `pacs[].timeout`.',
   },
   'web.cut-off': {
     retry: 'transient',
@@ -69,8 +69,9 @@ export const WEB_ERRORS = errorTable({
   },
   'web.answer-too-large': {
     retry: 'permanent',
-    meaning: 'The answer of the DICOMweb server is larger than the configured limit.',
-    remedy: 'Raise the limit if objects of this size are expected.',
+    meaning: 'The answer of the DICOMweb server is larger than is taken.',
+    remedy:
+      'If it was a real film, raise `server.maxFilm`. Lists and metadata over 64 MiB are never taken: look what the server sends.',
   },
   'web.bad-request': {
     retry: 'permanent',
@@ -193,12 +194,12 @@ export const WEB_ERRORS = errorTable({
   'multipart.too-large': {
     retry: 'permanent',
     meaning: 'A part of a multipart message is larger than the configured limit.',
-    remedy: 'Raise the limit if objects of this size are expected.',
+    remedy: 'If it is a real film, raise `server.maxFilm`.',
   },
   'multipart.too-many-parts': {
     retry: 'permanent',
-    meaning: 'A multipart message has more parts than the configured limit.',
-    remedy: 'Let the sender split its request, or raise the limit.',
+    meaning: 'A multipart message has more than a thousand parts.',
+    remedy: 'Let the sender split its request.',
   },
 
   'receive.stalled': {
@@ -209,7 +210,7 @@ export const WEB_ERRORS = errorTable({
   'receive.too-large': {
     retry: 'permanent',
     meaning: 'A STOW-RS request is larger than the configured limit.',
-    remedy: 'Let the sender split its request, or raise the limit.',
+    remedy: 'Let the sender split its request, or raise `server.maxRequest`.',
   },
   'receive.not-dicom': {
     retry: 'permanent',
