@@ -6,6 +6,8 @@ set -eu
 folder=${1:-$(dirname "$0")/secrets}
 umask 077
 mkdir -p "$folder"
+# One that was there may let others in.
+chmod 700 "$folder"
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 secret() { [ -s "$folder/$1" ] || printf '%s\n' "$2" > "$folder/$1"; }

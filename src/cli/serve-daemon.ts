@@ -31,6 +31,10 @@ export async function serve(file: string | null, role: Role): Promise<void> {
   process.on('unhandledRejection', (error) => {
     log.error(loggedFailure(error), 'A failure that nobody waited for');
   });
+  // Unheard, Node opens its debugger at it, and whoever has an account on the machine may then run code as the service.
+  process.on('SIGUSR1', () =>
+    log.warn('SIGUSR1 means nothing to this service; SIGHUP reloads its configuration'),
+  );
   // Heard from the first moment on: a signal must not end a process that is still starting.
   let daemon: Daemon | undefined;
   process.on('SIGHUP', () => {

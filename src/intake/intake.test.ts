@@ -10,11 +10,13 @@ import { DeepHealthError } from '../errors/error.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import type { Ledger } from '../ledger/types.ts';
 import { instanceUid, studyUid } from '../ledger/uids.ts';
+import { createLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { instanceRole } from './film-classes.ts';
 import { createLooks } from './looks.ts';
 import { createOrphans, removeIfStill } from './orphans.ts';
-import { dateWindow } from './poll.ts';
+import { dateWindow, startPolling } from './poll.ts';
 import { sweepRetention } from './retention.ts';
 import { createStorageWatch } from './storage-watch.ts';
 
@@ -222,4 +224,38 @@ test('a result that was never recorded goes at the second sweep, a recorded one 
   assert.equal(await orphans.sweep(), 0, 'it may be on its way into the ledger');
   assert.equal(await orphans.sweep(), 1);
   assert.deepEqual(await readdir(mine.results), ['recorded.dcm']);
+});
+
+test('a study that the archive cannot count or show keeps no other from being seen', async (t) => {
+  const [broken, sound] = [studyUid('1.2.300'), studyUid('1.2.301')];
+  const found = { studyDate: '20260101', modalities: ['DX'], dataset: {} };
+  const archive = {
+    name: 'archive',
+    searchStudies: async () => [
+      { ...found, studyInstanceUid: broken },
+      { ...found, studyInstanceUid: sound, instanceCount: 1 },
+    ],
+    async searchInstances() {
+      throw new DeepHealthError('web.answer-malformed');
+    },
+  } as unknown as DicomWebClient;
+  const polled = Promise.withResolvers<string>();
+  const poller = startPolling(
+    { name: 'archive', poll: { schedule: '* * * * * *', days: 2, settlePolls: 2 } } as unknown as Parameters<
+      typeof startPolling
+    >[0],
+    archive,
+    {
+      ledger,
+      log: createLog({ level: 'error', pretty: 'never' }, {}),
+      keyOf: () => 'key',
+      metrics: { polled: (_pacs: string, outcome: string) => polled.resolve(outcome) } as unknown as Metrics,
+      select: () => DEFAULT_RULES,
+      storageLow: async () => false,
+      publish: async () => {},
+    },
+  );
+  t.after(() => poller.stop());
+  assert.equal(await polled.promise, 'done');
+  assert.equal((await ledger.studies.get(sound))?.status.state, 'settling');
 });

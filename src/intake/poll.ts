@@ -108,9 +108,9 @@ async function poll(
   for (const study of shown) {
     if (stopping()) return;
     const uid = studyUid(study.studyInstanceUid);
-    const count = study.instanceCount ?? (await client.searchInstances(uid)).length;
-    if (settled.get(uid) === count) continue;
     try {
+      const count = study.instanceCount ?? (await client.searchInstances(uid)).length;
+      if (settled.get(uid) === count) continue;
       if (await lookAtStudy(pacs, uid, count, settlePolls, client, polling)) settled.set(uid, count);
     } catch (error) {
       // One study that the archive cannot show must not keep the others from being seen.

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { createFileMemory } from '../files/file-memory.ts';
@@ -48,6 +49,8 @@ export interface Daemon {
 const JUST_MADE_BYTES = 12 * 2 ** 20;
 /** Work in hand gets so long to end before it is put back. */
 const STOP_LIMIT_MS = 20_000;
+/** At a reload, exchanges with peers get so long to end before their connections are closed. */
+const RELOAD_LIMIT_MS = 5_000;
 
 /**
  * The service: opens what it needs, puts the steps together, and runs them until it is stopped.
@@ -120,7 +123,10 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       throw error;
     });
     const old = inForce.site;
-    await crew.stop();
+    // A peer that neither answers nor hangs up must not keep the new configuration, which may be without it, from coming
+    // into force, nor the others waiting: what is still in hand then is broken off and taken up again.
+    const ended = crew.stop();
+    await Promise.race([ended, sleep(RELOAD_LIMIT_MS, undefined, { ref: false })]);
     inForce.replace(next, prepared.site);
     if (prepared.model !== undefined) reading?.models.replace(prepared.model);
     if (prepared.shadow !== undefined) reading?.shadow.replace(prepared.shadow ?? undefined);
@@ -134,7 +140,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     }
     log.level = next.observe.log.level;
     crew = newCrew();
-    await old.close();
+    await Promise.all([old.close(), ended]);
     warnOfPeers(context);
   }
 

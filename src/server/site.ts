@@ -38,8 +38,7 @@ export function openSite(config: Config, folder: DataFolder, log: Log): Site {
     archives,
     destinations,
     async close() {
-      await Promise.all(destinations.map((destination) => destination.close()));
-      await Promise.all([...archives.values()].map((client) => client.close()));
+      await Promise.all([...destinations, ...archives.values()].map((peer) => peer.close()));
     },
   };
 }

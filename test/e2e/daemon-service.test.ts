@@ -15,6 +15,7 @@ import { stringify } from 'yaml';
 import { makeAuthority } from '../peers/certificates.ts';
 import { freePort } from '../peers/ports.ts';
 import { until } from '../peers/process.ts';
+import { startStandInPacs } from '../peers/stand-in-pacs.ts';
 import { film, startDaemon, studyOf } from './daemon.ts';
 
 const run = promisify(execFile);
@@ -186,6 +187,42 @@ test('SIGHUP takes over a changed config as a whole, or keeps the old one and sa
   await (await daemon.push(file)).body?.cancel();
   const row = await daemon.reaches(studyOf(file), 'delivered');
   assert.deepEqual(row.objects.map(({ kind }) => kind).toSorted(), ['heat-map', 'oru', 'sr-text']);
+  await daemon.remove();
+});
+
+test('SIGHUP takes an archive out of the config whose answer never ends, and the others wait for nothing', async () => {
+  const endless = await startStandInPacs();
+  const asked = Promise.withResolvers<void>();
+  endless.behave(({ query }, response) => {
+    if (!query.has('ModalitiesInStudy')) return void response.writeHead(204).end();
+    response.writeHead(200, { 'content-type': 'application/dicom+json' }).write('[');
+    const drip = setInterval(() => response.write(' '), 200);
+    response.once('close', () => clearInterval(drip));
+    asked.resolve();
+    return undefined;
+  });
+  const pacs = [{ name: 'archive', url: endless.url, poll: { schedule: '* * * * * *' } }];
+  const daemon = await startDaemon({ config: { pacs } });
+  await asked.promise;
+  await daemon.configure({});
+  daemon.child.kill('SIGHUP');
+  await until('it is in force', async () =>
+    daemon.log.some(({ msg }) => msg === 'The changed configuration is in force'),
+  );
+  const file = film(962);
+  await (await daemon.push(file)).body?.cancel();
+  await daemon.reaches(studyOf(file), 'delivered');
+  await daemon.remove();
+  await endless.stop();
+});
+
+test('SIGUSR1, at which Node opens its debugger to everybody on the machine, does nothing', async () => {
+  const daemon = await startDaemon();
+  daemon.child.kill('SIGUSR1');
+  await until('it was heard', async () =>
+    [...daemon.said, ...daemon.log.map(({ msg }) => msg ?? '')].some((line) => /SIGUSR1|Debugger/.test(line)),
+  );
+  assert.ok(!daemon.said.some((line) => line.includes('Debugger listening')));
   await daemon.remove();
 });
 

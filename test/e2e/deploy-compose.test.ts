@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,8 +88,10 @@ describe('docker-compose.yml', () => {
         );
       const first = contents();
       assert.ok(first.every((content) => /[0-9a-f]{48}/.test(content)));
+      chmodSync(folder, 0o755);
       makeSecrets(folder);
       assert.deepEqual(contents(), first);
+      assert.equal(statSync(folder).mode & 0o077, 0, 'also one that was there and open');
       const users = JSON.parse(readFileSync(join(folder, 'orthanc_users.json'), 'utf8')) as object;
       assert.deepEqual(Object.keys(users), ['RegisteredUsers']);
     } finally {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { linkSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { DeepHealthError } from '../../errors/error.ts';
 import { findLabelledFilms } from './labelled.ts';
+import { readFilmFile } from './open.ts';
 
 /** Finds films in a folder made of empty files with these names and texts. */
 async function find(files: Readonly<Record<string, string>>, labels?: string) {
@@ -117,6 +120,37 @@ test('links that lead round in a circle are walked once', async () => {
     await writeFile(path.join(folder, 'NORMAL', 'a.png'), '');
     await symlink(folder, path.join(folder, 'NORMAL', 'round'));
     assert.equal((await findLabelledFilms(folder)).films.length, 1);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a folder holds as many films as it likes', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'dh-films-'));
+  try {
+    await mkdir(path.join(folder, 'NORMAL'));
+    await writeFile(path.join(folder, 'a'), '');
+    // A fifth of the usual stack, so that a fifth of the 125,000 names that fit on it is too many already.
+    for (let at = 0; at < 30_000; at++)
+      linkSync(path.join(folder, 'a'), path.join(folder, 'NORMAL', `${at}.png`));
+    const script = `
+      const { findLabelledFilms } = await import(process.argv[1]);
+      console.log((await findLabelledFilms(process.argv[2])).films.length);`;
+    const module = new URL('./labelled.ts', import.meta.url).href;
+    const flags = ['--stack-size=200', '--input-type=module', '-e', script];
+    assert.equal(execFileSync(process.execPath, [...flags, module, folder], { encoding: 'utf8' }), '30000\n');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a file that is too large for a film is refused by its size', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'dh-films-'));
+  try {
+    const file = path.join(folder, 'sparse.dcm');
+    await writeFile(file, '');
+    await truncate(file, 2 ** 40);
+    await assert.rejects(readFilmFile(file), { code: 'file.too-large' });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

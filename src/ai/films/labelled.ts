@@ -40,7 +40,8 @@ const NOT_FILMS = new Set(['.csv', '.txt', '.md', '.json', '.html', '.pdf', '.xl
  * @throws `evaluate.no-films`, `evaluate.labels`
  */
 export async function findLabelledFilms(folder: string, labels?: string): Promise<LabelledFolder> {
-  const files = await walk(folder).catch((cause: unknown) => {
+  const files: string[] = [];
+  await walk(folder, files).catch((cause: unknown) => {
     throw new DeepHealthError('evaluate.no-films', 'The folder of films cannot be read.', { cause });
   });
   const tableFile = labels ?? (await onlyCsv(folder));
@@ -85,18 +86,19 @@ async function onlyCsv(folder: string): Promise<string | undefined> {
   return found.length === 1 ? path.join(folder, found[0] as string) : undefined;
 }
 
-/** Every file below a folder, sorted; hidden ones left out, and no folder entered twice (links may go round). */
-async function walk(folder: string, seen = new Set<string>()): Promise<string[]> {
+/**
+ * Adds every file below a folder, sorted; hidden ones left out, and no folder entered twice (links may go round). One by
+ * one: a folder of a hundred thousand films is more than a call takes as arguments.
+ */
+async function walk(folder: string, found: string[], seen = new Set<string>()): Promise<void> {
   const real = await realpath(folder);
-  if (seen.has(real)) return [];
+  if (seen.has(real)) return;
   seen.add(real);
-  const found: string[] = [];
   for (const entry of (await readdir(folder)).toSorted()) {
     if (entry.startsWith('.') || entry === '__MACOSX') continue;
     const child = path.join(folder, entry);
     const status = await stat(child).catch(() => undefined);
-    if (status?.isDirectory()) found.push(...(await walk(child, seen)));
+    if (status?.isDirectory()) await walk(child, found, seen);
     else if (status?.isFile()) found.push(child);
   }
-  return found;
 }

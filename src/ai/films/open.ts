@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import type { Decoder } from '../../dicom/film/decode/decoder.ts';
 import { rulesForFiles } from '../../dicom/film/file-rules.ts';
 import type { Film } from '../../dicom/film/film.ts';
+import { DEFAULT_FILM_LIMITS } from '../../dicom/film/limits.ts';
 import { openFilm } from '../../dicom/film/open.ts';
 import { DEFAULT_RULES } from '../../dicom/film/select-rules.ts';
 import { DeepHealthError, type ErrorCode } from '../../errors/error.ts';
@@ -41,11 +42,23 @@ export async function openLabelled(
   decoder: Decoder,
 ): Promise<OpenedFilm | UnusedFilm> {
   return attempt(labelled.name, async () => {
-    const bytes = await readFile(labelled.file);
+    const bytes = await readFilmFile(labelled.file);
     const film = await openLabelledFilm(bytes, decoder);
     const known = identify(labelled, table, film.dataset, sha256(bytes));
     return known.kind === 'identified' ? { ...known, kind: 'opened' as const, film } : known;
   });
+}
+
+/** The bytes of a film's file; one that is too large for a film is refused before it is held in memory. @throws `file.too-large` */
+export async function readFilmFile(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > DEFAULT_FILM_LIMITS.fileBytes) throw new DeepHealthError('file.too-large');
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 /** A labelled film's place in its set, told by its folder or table and its header. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type DicomDataset, text } from '../../dicom/dataset.ts';
 import { createDecoder, type Decoder } from '../../dicom/film/decode/decoder.ts';
 import type { Film } from '../../dicom/film/film.ts';
@@ -11,7 +10,14 @@ import type { Model } from '../classify.ts';
 import { type Groups, groupsOf } from '../evaluate/subgroups.ts';
 import { inBatches } from '../films/batches.ts';
 import type { LabelledFilm } from '../films/labelled.ts';
-import { attempt, type IdentifiedFilm, identify, openLabelledFilm, type UnusedFilm } from '../films/open.ts';
+import {
+  attempt,
+  type IdentifiedFilm,
+  identify,
+  openLabelledFilm,
+  readFilmFile,
+  type UnusedFilm,
+} from '../films/open.ts';
 import type { LabelTable } from '../films/table.ts';
 import { FEATURES } from '../folder.ts';
 import { gateVector } from '../gate.ts';
@@ -124,7 +130,7 @@ function look(
   decoder: Decoder,
 ): Promise<Looked> {
   return attempt(labelled.name, async () => {
-    const bytes = await readFile(labelled.file);
+    const bytes = await readFilmFile(labelled.file);
     const digest = sha256(bytes);
     const there = cache.get(digest);
     const film = there === undefined ? await openLabelledFilm(bytes, decoder) : undefined;

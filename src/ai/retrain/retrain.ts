@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createDecoder } from '../../dicom/film/decode/decoder.ts';
 import { DeepHealthError } from '../../errors/error.ts';
@@ -14,7 +14,7 @@ import type { Evaluation } from '../evaluate/result.ts';
 import { SEED, summarise } from '../evaluate/summary.ts';
 import { activationMap, explainedLabel } from '../explain.ts';
 import { findLabelledFilms } from '../films/labelled.ts';
-import { attempt, openLabelledFilm } from '../films/open.ts';
+import { attempt, openLabelledFilm, readFilmFile } from '../films/open.ts';
 import { MAP_SIDE, type ModelFolder, readModelFolder } from '../folder.ts';
 import type { Head } from '../head.ts';
 import type { Progress } from '../progress.ts';
@@ -230,7 +230,7 @@ async function drawMisses(
       .slice(0, MISSES);
     for (const { film, i, probabilities } of missed) {
       await attempt(film.name, async () => {
-        const opened = await openLabelledFilm(await readFile(film.file), decoder);
+        const opened = await openLabelledFilm(await readFilmFile(film.file), decoder);
         const [activations] = await model.activate([opened]);
         if (activations === undefined) return;
         const reading = {
