@@ -4,7 +4,7 @@ import { drawHeatmap, type Heatmap } from '../ai/heatmap/heatmap.ts';
 import type { Film } from '../dicom/film/film.ts';
 import type { DocumentReference, ReportInput, ReportProfile } from '../dicom/report/input.ts';
 import { makeReport, type Report } from '../dicom/report/report.ts';
-import type { ResultSettings } from './settings.ts';
+import type { HeatmapStyle, ResultSettings } from './settings.ts';
 
 /** A film that was read. */
 export interface FilmRead {
@@ -12,26 +12,26 @@ export interface FilmRead {
   /** SHA-256 (hex) of the file's bytes; needed for a picture file, which has no other identity. */
   readonly contentDigest?: string;
   readonly outcome: Pick<FilmReading, 'reading' | 'maps'>;
-  /** Its heat map, where that was drawn already; drawn anew when it is to be of another size. */
+  /** Its heat map, where that was drawn already; drawn anew when it is to be of another size or language. */
   readonly drawn?: DrawnHeatmap;
 }
 
 export interface DrawnHeatmap {
   readonly heatmap: Heatmap;
-  readonly longSide: number;
+  readonly style: HeatmapStyle;
 }
 
 /** The heat map of a film that was read. */
-export function drawAhead(film: FilmRead, longSide: number): DrawnHeatmap {
-  return { heatmap: draw(film, longSide), longSide };
+export function drawAhead(film: FilmRead, style: HeatmapStyle): DrawnHeatmap {
+  return { heatmap: draw(film, style), style };
 }
 
 function draw(
   { film, outcome: { reading, maps } }: FilmRead,
-  longSide: number,
+  style: HeatmapStyle,
   memory?: Uint8Array,
 ): Heatmap {
-  return drawHeatmap({ picture: film.picture, map: maps[0], reading, longSide }, memory);
+  return drawHeatmap({ picture: film.picture, map: maps[0], reading, ...style }, memory);
 }
 
 /** How this reading stands to earlier ones of the study. */
@@ -68,11 +68,12 @@ export function makeResults(
   settings: ResultSettings,
   occasion: Occasion,
 ): Results {
-  const longSide = settings.heatmapSide;
+  const { heatmapStyle: style } = settings;
   const drawn = films.map((film, index) => {
-    if (longSide === null) return null;
-    if (film.drawn?.longSide === longSide) return film.drawn.heatmap;
-    return draw(film, longSide, index === 0 ? ROUGH : undefined);
+    if (style === null) return null;
+    const { drawn } = film;
+    const fits = drawn?.style.longSide === style.longSide && drawn.style.language === style.language;
+    return fits ? drawn.heatmap : draw(film, style, index === 0 ? ROUGH : undefined);
   });
   const report = makeReport(inputOf(films, drawn, settings, occasion));
   // What was drawn in ROUGH is drawn over next time: the pictures that are given away are those in the objects.

@@ -1,7 +1,11 @@
+import type { HeatmapInput } from '../ai/heatmap/heatmap.ts';
 import type { Manifest } from '../ai/manifest.ts';
 import type { Config } from '../config/schema.ts';
 import type { Algorithm, ReportOptions, Site, Station } from '../dicom/report/input.ts';
 import { DEFAULT_REPORT_OPTIONS } from '../dicom/report/report.ts';
+
+/** How heat maps look. */
+export type HeatmapStyle = Required<Pick<HeatmapInput, 'longSide' | 'language'>>;
 
 /** What stands in every result of this installation, whatever the film. */
 export interface ResultSettings {
@@ -9,11 +13,16 @@ export interface ResultSettings {
   readonly site: Site;
   readonly algorithm: Algorithm;
   readonly options: ReportOptions;
-  /** Longer side of the heat map in pixels, or null for none. */
-  readonly heatmapSide: number | null;
+  /** Size and language of heat maps, or null for none. */
+  readonly heatmapStyle: HeatmapStyle | null;
 }
 
 const PRODUCT = { manufacturer: 'Deep Health', model: 'Deep Health' } as const;
+
+/** How heat maps are drawn, or null where none are. */
+export function heatmapStyle({ report: { heatmap, language } }: Pick<Config, 'report'>): HeatmapStyle | null {
+  return heatmap.enabled ? { longSide: heatmap.longSide, language } : null;
+}
 
 /** The settings of results, from the config and the model that reads. */
 export function resultSettings(
@@ -47,6 +56,6 @@ export function resultSettings(
       flag: report.sr.final ? 'FINAL' : 'PRELIMINARY',
       seriesNumber: report.sr.seriesNumber,
     },
-    heatmapSide: report.heatmap.enabled ? report.heatmap.longSide : null,
+    heatmapStyle: heatmapStyle(config),
   };
 }

@@ -7,7 +7,7 @@ import { createInference, type Inference } from '../reading/inference.ts';
 import { type ModelInForce, modelInForce } from '../reading/model-in-force.ts';
 import { readFilm } from '../reading/read-study.ts';
 import { drawAhead } from '../reading/results.ts';
-import { resultSettings } from '../reading/settings.ts';
+import { heatmapStyle, resultSettings } from '../reading/settings.ts';
 import { createShadow, type Shadow } from '../reading/shadow.ts';
 import { studyHandler } from '../reading/study-handler.ts';
 import type { Context } from './context.ts';
@@ -56,8 +56,8 @@ export function startReading(
     busy: () => inHand > 0 || context.stopping,
     async read(studyUid, instance, loaded) {
       const film = await readFilm(studyUid, instance, reader, loaded);
-      const { enabled, longSide } = inForce.config.report.heatmap;
-      return enabled ? { ...film, drawn: drawAhead(film, longSide) } : film;
+      const style = heatmapStyle(inForce.config);
+      return style === null ? film : { ...film, drawn: drawAhead(film, style) };
     },
   });
   const readStudies = studyHandler({

@@ -89,6 +89,13 @@ const GLYPHS: Readonly<Record<string, string>> = {
   x: '00ha4ah',
   y: '00hhhhf1e',
   z: '00v248v',
+  Ä: 'a0ehvhh',
+  Ö: 'a0ehhhe',
+  Ü: 'a0hhhhe',
+  ß: 'cikihhm',
+  ä: 'a0e1fhf',
+  ö: '0a0ehhe',
+  ü: 'a0hhhjd',
 };
 
 /** Width of a letter with the gap after it, and height of a line with the gap below it, in font pixels. */

@@ -4,7 +4,8 @@ import type { GrayPicture } from '../../dicom/film/film.ts';
 import type { Label } from '../reading.ts';
 import { colourOf } from './colours.ts';
 import { drawText, wrapText } from './font.ts';
-import { drawHeatmap, type HeatmapInput, legend } from './heatmap.ts';
+import { drawHeatmap, type HeatmapInput } from './heatmap.ts';
+import { LEGEND_LANGUAGES, legend, titleOf } from './legend.ts';
 
 function grey(width: number, height: number, value = 100): GrayPicture {
   return { width, height, pixels: new Uint8Array(width * height).fill(value) };
@@ -131,6 +132,42 @@ test('the legend says what the conclusion says: no film is normal, no share is c
   assert.ok(statusOf('out').includes('The film is outside of the population that the model was made for'));
   assert.ok(statusOf('unknown').includes('It is not known whether the model was made for such a film'));
   assert.equal(statusOf('in').length, statusOf('out').length - 1);
+});
+
+test('a heat map speaks the language of the reports, in letters that its font has', () => {
+  const drawnAs = (text: string) => {
+    const lit: string[] = [];
+    drawText(text, (x, y) => lit.push(`${x},${y}`));
+    return lit.join(' ');
+  };
+  const statuses = ['in', 'out', 'unknown'] as const;
+  for (const language of LEGEND_LANGUAGES) {
+    const lines = statuses.flatMap((status) =>
+      [
+        reading('normal'),
+        reading('viral-pneumonia'),
+        { ...reading(null), pneumonia: 'present' as const },
+      ].flatMap((said) =>
+        legend({
+          map: { label: 'bacterial-pneumonia' },
+          reading: { ...said, applicability: { status, reasons: [] } },
+          language,
+        }),
+      ),
+    );
+    for (const letter of [titleOf({ language }), ...lines].join('').replaceAll('?', '')) {
+      assert.notEqual(drawnAs(letter), drawnAs('?'), letter);
+    }
+  }
+  const german = legend({
+    map: { label: 'viral-pneumonia' },
+    reading: reading('viral-pneumonia'),
+    language: 'de',
+  });
+  assert.equal(german[0], 'Ergebnis: virale Pneumonie (70,0 %)');
+  assert.equal(titleOf({ language: 'de' }), 'KI-Wärmebild - nicht zur Diagnose');
+  const of = (language: 'de' | 'en') => drawHeatmap(input(grey(400, 400), { language })).rgb;
+  assert.notDeepEqual(of('de'), of('en'));
 });
 
 test('the colour scale gets lighter all the way', () => {

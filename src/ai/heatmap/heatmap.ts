@@ -1,17 +1,16 @@
 import type { GrayPicture } from '../../dicom/film/film.ts';
 import { displayed } from '../explain.ts';
-import type { ActivationMap, Label, Reading } from '../reading.ts';
+import type { ActivationMap } from '../reading.ts';
 import { resampleRows } from '../resample.ts';
-import { percentInWords, percentOf, tenthsOf } from '../tenths.js';
 import { blankCanvas, type Canvas, fill, write } from './canvas.ts';
 import { colourOf, opacityOf, type Rgb } from './colours.ts';
 import { LETTER_WIDTH, LINE_HEIGHT, wrapText } from './font.ts';
+import { isReported, type LegendInput, legend, tickOf, titleOf } from './legend.ts';
 
-export interface HeatmapInput {
+export interface HeatmapInput extends LegendInput {
   readonly picture: GrayPicture;
   /** The map of the class that `explainedLabel` names. */
   readonly map: ActivationMap;
-  readonly reading: Pick<Reading, 'label' | 'pneumonia' | 'probabilities' | 'applicability' | 'model'>;
   /** Longest side of the result in pixels, legend included (default 1024, at most 2048). */
   readonly longSide?: number;
 }
@@ -31,12 +30,6 @@ export interface HeatmapFrameInput extends Omit<HeatmapInput, 'picture' | 'map'>
   readonly map: Pick<ActivationMap, 'label'>;
 }
 
-const TITLE = 'AI heat map - not for diagnosis';
-const NAMES: Readonly<Record<Label, string>> = {
-  normal: 'normal',
-  'bacterial-pneumonia': 'bacterial pneumonia',
-  'viral-pneumonia': 'viral pneumonia',
-};
 const WARNING: Rgb = [255, 214, 102];
 const TEXT: Rgb = [222, 222, 222];
 const FAINT: Rgb = [130, 130, 130];
@@ -57,7 +50,7 @@ export function drawHeatmap(input: HeatmapInput, memory?: Uint8Array): Heatmap {
   }
   drawFilm(canvas, film, input.picture, input.map, displayed(input.map, isReported(input)));
   drawCorners(canvas, film, input.picture, input.map.box, zoom);
-  drawBar(canvas, film, zoom);
+  drawBar(canvas, film, zoom, input);
   const below = film.y + film.height + zoom * 5;
   for (const [i, line] of footer.entries()) {
     write(canvas, line, film.x, below + zoom * i * LINE_HEIGHT, zoom, TEXT);
@@ -69,50 +62,6 @@ export function drawHeatmap(input: HeatmapInput, memory?: Uint8Array): Heatmap {
 export function heatmapFrame(input: HeatmapFrameInput): Omit<Heatmap, 'rgb'> {
   const { width, height, film } = layOut(input);
   return { width, height, film };
-}
-
-/** Whether the map is of what the model reports; a pneumonia of open type counts for both types. */
-function isReported({ map, reading }: HeatmapFrameInput): boolean {
-  return reading.label === map.label || (reading.label === null && reading.pneumonia === 'present');
-}
-
-/** Reserves of the conclusion, in lines of their own: who sees the picture alone must not miss them. */
-const RESERVES: Readonly<Record<Reading['applicability']['status'], readonly string[]>> = {
-  in: [],
-  out: ['The film is outside of the population that the model was made for'],
-  unknown: ['It is not known whether the model was made for such a film'],
-};
-
-/** What the lines below the film say: what was reported and of what use that is, whose map it is, which model. */
-export function legend(input: HeatmapFrameInput): string[] {
-  const { map, reading } = input;
-  const shown = NAMES[map.label];
-  const tenths = tenthsOf(reading.probabilities);
-  const share = (...labels: readonly Label[]) =>
-    percentInWords(percentOf(labels.reduce((sum, label) => sum + tenths[label], 0)));
-  const what =
-    reading.label === map.label
-      ? `Map: activation for ${shown}`
-      : `Map: activation for ${shown} (${share(map.label)})${isReported(input) ? '' : ', which is not reported'}`;
-  return [
-    `Reported: ${reportedWords(reading, share)}`,
-    ...(reading.pneumonia === 'undetermined' ? [] : RESERVES[reading.applicability.status]),
-    what,
-    'Colours show what the model reacts to, not the extent of disease',
-    'Corners mark the area that was read',
-    `Model: ${reading.model.name} ${reading.model.version}`,
-  ];
-}
-
-/** As in the conclusion of the reports: the model knows pneumonia only, so it never calls a film normal. */
-function reportedWords(
-  { label, pneumonia }: HeatmapInput['reading'],
-  share: (...labels: readonly Label[]) => string,
-): string {
-  if (label === 'normal') return `no sign of pneumonia (probability of normal ${share('normal')})`;
-  if (label !== null) return `${NAMES[label]} (${share(label)})`;
-  if (pneumonia !== 'present') return 'none, the model abstains';
-  return `pneumonia (${share('bacterial-pneumonia', 'viral-pneumonia')}), bacterial or viral undetermined`;
 }
 
 interface Layout {
@@ -138,7 +87,7 @@ function layOut(input: HeatmapFrameInput): Layout {
     const height = Math.max(1, Math.round(width / ratio));
     const across = Math.max(width + bar, shortestLine);
     const letters = Math.floor(across / (LETTER_WIDTH * zoom));
-    const header = wrapText(TITLE, letters);
+    const header = wrapText(titleOf(input), letters);
     const footer = lines.flatMap((line) => wrapText(line, letters));
     const above = zoom * (header.length * LINE_HEIGHT + 3);
     const total = above + height + zoom * (footer.length * LINE_HEIGHT + 5);
@@ -298,7 +247,7 @@ function blend(canvas: Canvas, x: number, y: number, colour: Rgb, share: number)
 }
 
 /** The scale beside the film, as its colours look over black with the opacity they have on the film. */
-function drawBar(canvas: Canvas, film: Heatmap['film'], zoom: number): void {
+function drawBar(canvas: Canvas, film: Heatmap['film'], zoom: number, words: LegendInput): void {
   const width = zoom * 8;
   const height = Math.round(film.height * 0.5);
   const x = film.x + film.width + zoom * 6;
@@ -314,6 +263,6 @@ function drawBar(canvas: Canvas, film: Heatmap['film'], zoom: number): void {
   for (const tick of [0, 0.5, 1]) {
     const at = y + Math.round((1 - tick) * (height - 1));
     fill(canvas, x + width, at, zoom * 2, 1, TEXT);
-    write(canvas, String(tick), x + width + zoom * 4, at - zoom * 3, zoom, TEXT);
+    write(canvas, tickOf(tick, words), x + width + zoom * 4, at - zoom * 3, zoom, TEXT);
   }
 }

@@ -1,5 +1,6 @@
 import { explainedLabel } from '../../ai/explain.ts';
 import { type Heatmap, heatmapFrame } from '../../ai/heatmap/heatmap.ts';
+import { LEGEND_LANGUAGES } from '../../ai/heatmap/legend.ts';
 import type { Reading } from '../../ai/reading.ts';
 import { items, number, text } from '../../dicom/dataset.ts';
 import type { GrayPicture } from '../../dicom/film/film.ts';
@@ -50,9 +51,12 @@ export function filmInHeatmap(
   reading: Reading,
   longSides: readonly number[],
 ): Heatmap['film'] | null {
+  const map = { label: explainedLabel(reading) };
   for (const longSide of longSides) {
-    const frame = heatmapFrame({ picture, map: { label: explainedLabel(reading) }, reading, longSide });
-    if (frame.width === stored.width && frame.height === stored.height) return frame.film;
+    for (const language of LEGEND_LANGUAGES) {
+      const frame = heatmapFrame({ picture, map, reading, longSide, language });
+      if (frame.width === stored.width && frame.height === stored.height) return frame.film;
+    }
   }
   return null;
 }
