@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { received, report, study, WORKER } from '../../test/contracts/studies.ts';
 import { DEFAULT_RULES } from '../dicom/film/select-rules.ts';
 import type { DicomWebClient } from '../dicom/web/client.ts';
@@ -17,12 +17,14 @@ import { instanceRole } from './film-classes.ts';
 import { createLooks } from './looks.ts';
 import { createOrphans, removeIfStill } from './orphans.ts';
 import { dateWindow, startPolling } from './poll.ts';
-import { sweepRetention } from './retention.ts';
+import { createReceiveSink } from './receive.ts';
+import { forgetStudy, sweepRetention } from './retention.ts';
 import { createStorageWatch } from './storage-watch.ts';
 
 const CR = '1.2.840.10008.5.1.4.1.1.1';
 const SC = '1.2.840.10008.5.1.4.1.1.7';
 const SR = '1.2.840.10008.5.1.4.1.1.88.33';
+const DAY = 24 * 3_600_000;
 
 let folder: DataFolder;
 let ledger: Ledger;
@@ -113,6 +115,122 @@ test('a finished study is removed with its files after its retention, not before
   assert.equal(await ledger.studies.get(uid), undefined);
   await assert.rejects(readdir(join(folder.films, 'kept')));
   await assert.rejects(readdir(join(folder.outbox, uid)));
+});
+
+/** Studies that were skipped, each with one film on disk; gives their folder, ledger and films. */
+async function skipped(t: TestContext, numbers: readonly number[]) {
+  const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
+  const own = await openLedger(join(mine.path, 'ledger.sqlite'), { now: () => now });
+  t.after(async () => {
+    await own.close();
+    await rm(mine.path, { recursive: true });
+  });
+  const films: string[] = [];
+  for (const number of numbers) {
+    const [uid, home] = [studyUid(`1.2.4.${number}`), join(mine.films, `${number}`)];
+    await mkdir(home);
+    films.push(join(home, 'film.dcm'));
+    await writeFile(join(home, 'film.dcm'), 'film');
+    await own.studies.notice({
+      ...PUSHED,
+      studyUid: uid,
+      instances: [filmAt(`${number}.1`, `films/${number}/film.dcm`)],
+    });
+    await own.studies.settle(uid);
+    const claim = await own.claims.claimNext({ worker: 'test', leaseMs: 1000 });
+    assert.ok(claim !== undefined);
+    await own.claims.skip(claim, { code: 'film.not-frontal', message: 'A lateral.' });
+  }
+  return { mine, own, films };
+}
+
+const PUSHED = { source: { kind: 'receive', pacs: null }, priority: 'routine', settleAt: 0 } as const;
+
+function filmAt(sop: string, path: string) {
+  return {
+    sopUid: instanceUid(`1.2.5.${sop}`),
+    seriesUid: '1.2.3.0',
+    sopClassUid: CR,
+    role: 'film',
+    location: { kind: 'file', path },
+    sha256: null,
+    bytes: null,
+  } as const;
+}
+
+test('a late film that comes while its study is being removed finds the first films where they were', async (t) => {
+  const { mine, own, films } = await skipped(t, [1]);
+  now += 60 * DAY;
+  const late = {
+    retention: {
+      ...own.retention,
+      async expirable(options: Parameters<Ledger['retention']['expirable']>[0]) {
+        const named = await own.retention.expirable(options);
+        await own.studies.notice({
+          ...PUSHED,
+          studyUid: studyUid('1.2.4.1'),
+          instances: [filmAt('1.2', 'films/1/late.dcm')],
+        });
+        return named;
+      },
+    },
+  };
+  assert.equal(await sweepRetention(late, mine, 30 * DAY, now), 0);
+  assert.equal((await own.studies.get(studyUid('1.2.4.1')))?.status.state, 'settling');
+  assert.equal(await readFile(films[0] ?? '', 'utf8'), 'film');
+});
+
+test('a film that the disk does not give up keeps its own study only, and is told of', async (t) => {
+  const numbers = Array.from({ length: 52 }, (_, index) => index + 1);
+  const { mine, own, films } = await skipped(t, numbers);
+  // What cannot be removed like a file: more of it, and older, than what is taken at a time.
+  for (const film of films.slice(0, 51)) {
+    await rm(film);
+    await mkdir(film);
+  }
+  now += 60 * DAY;
+  const told: string[] = [];
+  const removed = await sweepRetention(own, mine, 30 * DAY, now, (uid, { code }) =>
+    told.push(`${uid} ${code}`),
+  );
+  assert.equal(removed, 1);
+  assert.equal(told.length, 51);
+  assert.equal(told[0], '1.2.4.1 storage.failed');
+  assert.equal(await own.studies.get(studyUid('1.2.4.52')), undefined);
+  assert.notEqual(await own.studies.get(studyUid('1.2.4.1')), undefined, 'nobody may forget where it lies');
+  await assert.rejects(readFile(films[51] ?? ''));
+});
+
+test('a film whose study is forgotten while it comes in is not acknowledged', async (t) => {
+  const { mine, own } = await skipped(t, []);
+  const [study, received] = [studyUid('1.2.4.99'), join(mine.films, 'received.dcm')];
+  await writeFile(received, 'film');
+  const sink = createReceiveSink({
+    ledger: {
+      ...own,
+      studies: {
+        ...own.studies,
+        async notice(notice: Parameters<Ledger['studies']['notice']>[0]) {
+          await forgetStudy(own, mine, study, []);
+          return own.studies.notice(notice);
+        },
+      },
+    },
+    folder: mine,
+    storage: createStorageWatch(mine, () => 0),
+    log: createLog({ level: 'error', pretty: 'never' }, {}),
+    settleMs: () => 0,
+    stopping: () => false,
+  });
+  const identity = {
+    studyInstanceUid: study,
+    seriesInstanceUid: '1.2.3',
+    sopInstanceUid: '1.2.4',
+    sopClassUid: CR,
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+  };
+  const accepted = await sink.accept({ identity, path: received, size: 4, sha256: 'f'.repeat(64) });
+  assert.equal(accepted.kind, 'refused');
 });
 
 test('a promised look outlives the process and an archive that is away, and is made once', async () => {

@@ -1,6 +1,7 @@
-import { rename, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
+import { REASON } from '../dicom/web/store-response.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
@@ -78,6 +79,9 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
         if (!(await isRecorded(notice, study))) await rm(path, { force: true });
         return { kind: 'duplicate' };
       default:
+        // Whoever has this study forgotten at this very moment takes the film that just came away with it: its sender
+        // sends it again.
+        if (!(await isThere(path))) return { kind: 'refused', reason: REASON.processingFailure };
         receiving.onStored?.(study, notice);
         return { kind: 'stored' };
     }
@@ -117,4 +121,11 @@ export async function settleReceived(receiving: Receiving, receipt: StowReceipt)
       receiving.log.warn(loggedFailure(error), 'A pushed study could not be settled yet');
     }
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

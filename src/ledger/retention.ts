@@ -27,7 +27,7 @@ export function retention(context: LedgerContext): Ledger['retention'] {
         return uids.map((studyUid) => ({ studyUid, files: files.get(studyUid) ?? [] }));
       }),
 
-    forget: (studyUid, unlessSince) =>
+    forget: (studyUid, unlessSince, removeFiles) =>
       context.write(async (trx) => {
         const row = await lockStudy(context, trx, studyUid);
         if (row !== undefined && unlessSince !== undefined && row.changed_at >= unlessSince) {
@@ -38,6 +38,7 @@ export function retention(context: LedgerContext): Ledger['retention'] {
           .deleteFrom('studies')
           .where('study_uid', '=', studyUid)
           .executeTakeFirst();
+        await removeFiles?.();
         return { kind: numDeletedRows === 0n ? 'unknown' : 'forgotten' };
       }),
 

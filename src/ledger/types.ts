@@ -617,12 +617,16 @@ export interface Ledger {
       readonly limit: number;
     }): Promise<readonly Expirable[]>;
     /**
-     * The study and all that belongs to it is removed; remove its files first. With `unlessSince`, a study that
-     * changed at or after that instant stays whole (`kept`): a late film may have opened it again meanwhile.
+     * The study and all that belongs to it is removed. With `unlessSince`, a study that changed at or after that
+     * instant stays whole (`kept`): a late film may have opened it again meanwhile.
+     *
+     * @param removeFiles removes the study's files, which may happen twice. It is called while nobody else can change
+     * the study, and what it throws keeps the rows: no file is left of which nobody knows, no row without its film.
      */
     forget(
       studyUid: StudyUid,
       unlessSince?: Instant,
+      removeFiles?: () => Promise<void>,
     ): Promise<{ readonly kind: 'forgotten' | 'unknown' | 'kept' }>;
     /** Poll observations older than `before` are removed. */
     forgetObservations(before: Instant): Promise<number>;

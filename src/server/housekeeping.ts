@@ -2,6 +2,7 @@ import type { Looks } from '../intake/looks.ts';
 import { createOrphans } from '../intake/orphans.ts';
 import { sweepRetention } from '../intake/retention.ts';
 import { watchClock } from '../observe/clock.ts';
+import { loggedFailure } from '../observe/log.ts';
 import { tendQueue } from '../queue/tend.ts';
 import { type Loop, startLoop } from '../reading/loop.ts';
 import type { Context } from './context.ts';
@@ -34,7 +35,7 @@ export interface Housekeeping {
 
 /** @param removes whether this process removes what retention lets go */
 export function startHousekeeping(context: Context, looks: Looks, removes: boolean): Housekeeping {
-  const { ledger, queue, folder, log, inForce } = context;
+  const { ledger, queue, folder, log, keyOf, inForce } = context;
   const loop = (name: string, pauseMs: number, step: () => Promise<boolean>): Loop =>
     startLoop({
       ...{ name, log, pauseMs },
@@ -59,7 +60,12 @@ export function startHousekeeping(context: Context, looks: Looks, removes: boole
         return false;
       }),
       loop('retention', RETENTION_MS, async () => {
-        const removed = await sweepRetention(ledger, folder, inForce.retentionMs, Date.now());
+        const removed = await sweepRetention(ledger, folder, inForce.retentionMs, Date.now(), (uid, error) =>
+          log.error(
+            { study: keyOf(uid), ...loggedFailure(error) },
+            'A study could not be removed after its retention',
+          ),
+        );
         if (removed > 0) log.info({ studies: removed }, 'Removed studies after their retention');
         return removed > 0;
       }),
