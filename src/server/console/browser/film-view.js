@@ -6,10 +6,12 @@ import { usePicture } from './live.js';
 import { Loading, Reason, Section } from './parts.js';
 import { html, useState } from './preact.js';
 import { ReadingView } from './reading-view.js';
+import { filmNames } from './words.js';
 
 /** @param {{ history: StudyHistory }} properties */
 export function Films({ history }) {
   const films = history.films.filter(({ role }) => role === 'film');
+  const names = filmNames(films);
   const [chosen, setChosen] = useState(/** @type {string | null} */ (null));
   const read = films.find(({ selection }) => selection?.kind === 'read');
   const shown = films.find(({ sopInstanceUid }) => sopInstanceUid === chosen) ?? read ?? films[0];
@@ -25,7 +27,7 @@ export function Films({ history }) {
             key=${film.sopInstanceUid}
             aria-pressed=${film === shown ? 'true' : 'false'}
             onClick=${() => setChosen(film.sopInstanceUid)}
-          >Film ${index + 1}${film.selection !== null && film.selection.kind !== 'read' ? ' (not read)' : ''}</button>`,
+          >${names[index]}</button>`,
         )}
       </div>`
     }

@@ -76,6 +76,25 @@ export function findingWords({ label, pneumonia }) {
 }
 
 /**
+ * Names of a study's films: those that were read by the numbers that reports give them, the others apart.
+ *
+ * @param {readonly { readonly selection: { readonly kind: string } | null }[]} films in the order of the ledger
+ */
+export function filmNames(films) {
+  /** @param {{ readonly selection: { readonly kind: string } | null }} film */
+  const isLeft = ({ selection }) => selection !== null && selection.kind !== 'read';
+  const left = films.filter(isLeft);
+  let number = 0;
+  return films.map((film) => {
+    if (!isLeft(film)) {
+      number += 1;
+      return `Film ${number}`;
+    }
+    return left.length === 1 ? 'Not read' : `Not read ${left.indexOf(film) + 1}`;
+  });
+}
+
+/**
  * How long ago, coarsely.
  *
  * @param {string} iso
