@@ -24,7 +24,7 @@ export function summaryOf(
   if (film.abstained !== null) lines.push(`  No class is reported: ${film.abstained.message}`);
   for (const { message } of film.applicability.reasons) lines.push(`  Applicability: ${message}`);
   if (film.quality.status !== 'diagnostic' || film.quality.reasons.length > 0) {
-    lines.push(`  Quality: ${film.quality.status}`);
+    lines.push(`  Image quality for the model: ${film.quality.status}`);
     for (const { message } of film.quality.reasons) lines.push(`    ${message}`);
   }
   for (const { message } of remarks) lines.push(`  Header: ${visible(message)}`);

@@ -153,7 +153,7 @@ test('the narrative holds result, shares, quality, applicability and the disclai
   assert.equal(lines[0], 'AI chest film result, not for primary diagnosis.');
   assert.match(lines[1] ?? '', /^Model output suggests bacterial pneumonia \(93\.6 %\);/);
   assert.ok(lines.includes('Probability of viral pneumonia: 4.3 %'));
-  assert.ok(lines.includes('Quality Assessment: Diagnostic quality'));
+  assert.ok(lines.includes('Image quality for the model: Diagnostic quality'));
   assert.ok(lines.some((line) => line.startsWith('Patient age is unknown')));
   assert.match(lines.at(-1) ?? '', /To be reviewed by a physician/);
 });

@@ -156,7 +156,7 @@ test('text: the result comes first and the device last, in dsrdump and in dsr2ht
     '93.6',
     'Probability of viral pneumonia',
     '4.3',
-    'Quality Assessment',
+    'Image quality for the model',
     'Applicability to intended population',
     'Comment',
     'Not for primary diagnosis.',

@@ -67,7 +67,10 @@ const EN: Texts = {
   film: (number) => `Film ${number}`,
   place: (series, image) => `series ${series}, image ${image}`,
   remarks: {},
-  meanings: {},
+  meanings: {
+    // The gate grades for the model: a flawless film of an adult can be unreadable for it, and must not be called bad.
+    '111050': 'Image quality for the model',
+  },
   narrative: {
     title: 'AI chest film result, not for primary diagnosis.',
     reason: 'Reason',
@@ -144,7 +147,7 @@ const DE: Texts = {
     'PROB-BACTERIAL': 'Wahrscheinlichkeit für bakterielle Pneumonie',
     'PROB-VIRAL': 'Wahrscheinlichkeit für virale Pneumonie',
     '%': 'Prozent',
-    '111050': 'Aufnahmequalität',
+    '111050': 'Bildqualität für das Modell',
     RID12: 'Diagnostische Qualität',
     RID13: 'Eingeschränkte Qualität',
     RID14: 'Nicht diagnostische Qualität',

@@ -53,7 +53,7 @@ export function ReadingView({ reading }) {
           <${Remarks} remarks=${applicability.reasons} /></dd>
       </div>
       <div>
-        <dt>Quality</dt>
+        <dt>Image quality for the model</dt>
         <dd><${Pill} kind=${QUALITY[quality.status].kind}>${QUALITY[quality.status].words}<//>
           <${Remarks} remarks=${quality.reasons} /></dd>
       </div>
