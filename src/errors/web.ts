@@ -80,7 +80,7 @@ export const WEB_ERRORS = errorTable({
   },
   'web.query-too-broad': {
     retry: 'transient',
-    meaning: 'The DICOMweb server has more matches for a single day than it gives out.',
+    meaning: 'The DICOMweb server has more matches for a single day than it gives out, or than are read.',
     remedy: "Raise the server's limit of query results, or use push instead of polling.",
   },
   'web.not-found': {

@@ -14,6 +14,7 @@ import { asFailure, sendFailure } from './failure.ts';
 import { sharedReadiness } from './health.ts';
 import { oneMeaning } from './one-meaning.ts';
 import type { Reading } from './reading.ts';
+import { refusedSignIns } from './refused-sign-ins.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { predictRoute } from './routes/predict.ts';
 import { receiveRoute } from './routes/receive.ts';
@@ -102,6 +103,7 @@ export function createApp(parts: AppParts): Express {
 
   app.use(sameSiteOnly(inForce));
   const signIn = createSignIn(() => inForce.access);
+  const refused = refusedSignIns(context);
   app.use((request, response, next) => {
     const outcome = signIn(request);
     if (outcome.kind === 'in') {
@@ -113,8 +115,7 @@ export function createApp(parts: AppParts): Express {
     // A browser asks without credentials first; that is no attempt.
     const attempted = request.headers.authorization !== undefined;
     if (attempted && (outcome.kind !== 'held-back' || outcome.first)) {
-      const who = { name: userNamed(request), address: clientOfRequest(request) };
-      context.audit.record((events) => events.refused(who, 1));
+      refused({ name: userNamed(request), address: clientOfRequest(request) });
     }
     if (outcome.kind === 'held-back') {
       if (outcome.first) log.warn({ client: clientOfRequest(request) }, 'Wrong sign-ins are held back');

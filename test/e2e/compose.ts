@@ -43,6 +43,7 @@ export interface ComposeService {
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
+  readonly ulimits?: Readonly<Record<string, number>>;
   readonly stop_grace_period?: string;
   readonly pids_limit?: number;
   readonly deploy?: {

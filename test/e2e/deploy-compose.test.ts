@@ -44,6 +44,7 @@ describe('docker-compose.yml', () => {
       assert.equal(service.read_only, true, name);
       assert.deepEqual(service.cap_drop, ['ALL'], name);
       assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
+      assert.deepEqual(service.ulimits, { core: 0 }, name);
       const { cpus, memory } = service.deploy?.resources?.limits ?? {};
       assert.ok(cpus !== undefined && memory !== undefined && service.pids_limit !== undefined, name);
       assert.equal(service.healthcheck?.test[0], 'CMD', name);

@@ -155,6 +155,23 @@ describe('queries', () => {
     });
   });
 
+  it('end when a server never runs out of studies, before they take more memory than one answer may', async () => {
+    let made = 0;
+    pacs.behave((_request, response) => {
+      const rows = Array.from({ length: 10 }, () => {
+        made += 1;
+        return { ...study(`2.25.9${made}`), '00081030': { vr: 'LO', Value: ['x'.repeat(10_000)] } };
+      });
+      sendJson(response, 200, rows);
+    });
+    const asked = pacs.seen.length;
+    await assert.rejects(find({ pageSize: 10, limits: { document: 1_000_000 } }), {
+      code: 'web.query-too-broad',
+    });
+    // The window of four days is halved twice, and each half of it given up after 2 MB.
+    assert.ok(pacs.seen.length - asked < 100, `${pacs.seen.length - asked} pages`);
+  });
+
   it('end with a code when a single day is too much, or the server wants nothing of it', async () => {
     for (const [status, code] of [
       [413, 'web.query-too-broad'],

@@ -57,7 +57,7 @@ export function parseDicomJson(
  * How many values there can be, at most: three bytes (`[],`) become forty once parsed, so a document within its
  * limit of bytes could still take all memory.
  */
-function marksIn(document: string | Uint8Array): number {
+export function marksIn(document: string | Uint8Array): number {
   let marks = 0;
   for (let at = 0; at < document.length; at++) {
     const code = typeof document === 'string' ? document.charCodeAt(at) : document[at];

@@ -7,6 +7,8 @@ export interface Page {
   readonly rows: readonly DicomDataset[];
   /** The server said that there are more (Warning 299); many never say so. */
   readonly more: boolean;
+  /** What its rows take in memory, in bytes. */
+  readonly bytes: number;
 }
 
 const MAX_PAGES = 10_000;
@@ -19,10 +21,13 @@ const OVERLAP = 5;
  * empty page, a page shorter than both the limit and the first page, or one without anything new; each page
  * overlaps the one before, and where the overlap does not match, the whole query is swept again until a sweep
  * finds nothing new. The limit grows with the offset: Orthanc 1.10, when asked for ModalitiesInStudy, counts
- * the skipped rows against the limit, and gives nothing beyond it (docs/decisions/0061).
+ * the skipped rows against the limit, and gives nothing beyond it (docs/decisions/0061). A server that always has new
+ * rows is left when they take as much as one answer may: each page by itself is small.
  */
 export async function readAllPages(query: {
   readonly pageSize: number;
+  /** Bytes that all rows together may take, as a page says of its own. */
+  readonly bytes: number;
   readonly page: (limit: number, offset: number) => Promise<Page>;
   /** The row's UID; undefined for a row that has none and is left out. */
   readonly uidOf: (row: DicomDataset) => string | undefined;
@@ -31,6 +36,7 @@ export async function readAllPages(query: {
   const found = new Map<string, DicomDataset>();
   let malformed = 0;
   let pages = 0;
+  let bytes = 0;
 
   /** One pass over all pages: whether their order held. */
   async function sweep(): Promise<boolean> {
@@ -43,7 +49,7 @@ export async function readAllPages(query: {
     for (;;) {
       pages += 1;
       if (pages > MAX_PAGES) throw new DeepHealthError('web.query-too-broad');
-      const { rows, more } = await query.page(offset + query.pageSize, offset);
+      const { rows, more, bytes: size } = await query.page(offset + query.pageSize, offset);
       const uids = rows.map(query.uidOf);
       let fresh = 0;
       for (const [index, row] of rows.entries()) {
@@ -54,8 +60,11 @@ export async function readAllPages(query: {
         }
         if (!seen.has(uid)) fresh += 1;
         seen.add(uid);
-        if (!found.has(uid)) found.set(uid, row);
+        if (found.has(uid)) continue;
+        found.set(uid, row);
+        bytes += size / rows.length;
       }
+      if (bytes > query.bytes) throw new DeepHealthError('web.query-too-broad');
       if (overlap > 0 && rows.length > 0 && !sameRows(last.slice(-overlap), uids)) stable = false;
       first ??= rows.length;
       const short = rows.length < query.pageSize && rows.length < first;

@@ -2,7 +2,7 @@ import { DeepHealthError } from '../../errors/error.ts';
 import { type DicomDataset, number, text, texts } from '../dataset.ts';
 import type { DicomWebConfig, WebNotice } from './config.ts';
 import { checkWindow, type DateWindow, halved } from './date-window.ts';
-import { parseDicomJson } from './json.ts';
+import { marksIn, parseDicomJson } from './json.ts';
 import { readAllPages } from './paging.ts';
 import { statusFailure, type Transport } from './transport.ts';
 import { checkedUid, isUid } from './uid.ts';
@@ -10,20 +10,16 @@ import { checkedUid, isUid } from './uid.ts';
 export interface FoundStudy {
   readonly studyInstanceUid: string;
   readonly studyDate: string;
-  readonly studyTime?: string;
   /** Modalities in Study; empty where the server does not tell. */
   readonly modalities: readonly string[];
   /** Number of Study Related Instances, where the server counts. */
   readonly instanceCount?: number;
-  /** Everything the server gave. */
-  readonly dataset: DicomDataset;
 }
 
 export interface FoundSeries {
   readonly seriesInstanceUid: string;
   readonly modality?: string;
   readonly instanceCount?: number;
-  readonly dataset: DicomDataset;
 }
 
 export interface FoundInstance {
@@ -45,6 +41,10 @@ export interface Queries {
 }
 
 const MODALITIES = ['CR', 'DX'];
+
+/** Longest code string (PS3.5 6.2), and as many as a study may sensibly have. */
+const LONGEST_CS = 16;
+const MOST_MODALITIES = 64;
 
 const STUDY_FIELDS = ['00080061', '00081030', '00201206', '00201208'];
 
@@ -68,6 +68,9 @@ const INSTANCE_FIELDS = [
   '00181030',
   '00200013',
 ];
+
+/** What a value takes beside its own bytes once it is parsed, at least. */
+const VALUE_BYTES = 16;
 
 type Filters = readonly (readonly [string, string])[];
 
@@ -106,7 +109,7 @@ export function createQueries(
     });
     if (answer.status === 204) {
       await answer.discard();
-      return { rows: [], more: false };
+      return { rows: [], more: false, bytes: 0 };
     }
     const failed = statusFailure(answer);
     if (failed !== undefined) {
@@ -114,7 +117,8 @@ export function createQueries(
       throw answer.status === 413 ? new DeepHealthError('web.query-too-broad') : failed;
     }
     const more = answer.headers('warning').some((warning) => /additional results/i.test(warning));
-    return { rows: parseDicomJson(await answer.document()), more };
+    const document = await answer.document();
+    return { rows: parseDicomJson(document), more, bytes: document.length + VALUE_BYTES * marksIn(document) };
   }
 
   /** All rows of a query, each UID once. Some old servers say 404 where nothing matches. */
@@ -127,6 +131,7 @@ export function createQueries(
     const ask = () =>
       readAllPages({
         pageSize,
+        bytes: 2 * transport.limits.document,
         page: (limit, offset) => page(path, filters, fields, limit, offset),
         uidOf: (row) => {
           const uid = text(row, uidTag);
@@ -178,15 +183,13 @@ export function createQueries(
       const modalities = texts(dataset, '00080061').flatMap((value) => value.split('\\'));
       const inWindow = /^\d{8}$/.test(studyDate) && studyDate >= window.from && studyDate <= window.to;
       if (!inWindow || (modalities.length > 0 && !modalities.includes(modality))) continue;
-      const studyTime = text(dataset, '00080030');
       const instanceCount = number(dataset, '00201208');
       found.push({
         studyInstanceUid,
         studyDate,
-        ...(studyTime === undefined ? {} : { studyTime }),
-        modalities,
+        // A window of many days is asked in parts, and all of them are kept.
+        modalities: modalities.filter((each) => each.length <= LONGEST_CS).slice(0, MOST_MODALITIES),
         ...(instanceCount === undefined ? {} : { instanceCount }),
-        dataset,
       });
     }
     if (found.length < rows.size) {
@@ -223,7 +226,6 @@ export function createQueries(
         seriesInstanceUid,
         ...(modality === undefined ? {} : { modality }),
         ...(instanceCount === undefined ? {} : { instanceCount }),
-        dataset,
       });
     }
     return found;
