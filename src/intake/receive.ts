@@ -8,6 +8,7 @@ import type { InstanceNotice, Ledger } from '../ledger/types.ts';
 import { instanceUid, type StudyUid, studyUid } from '../ledger/uids.ts';
 import { type Log, loggedFailure } from '../observe/log.ts';
 import { reached } from '../reading/stop-points.ts';
+import type { Arrivals } from './arrivals.ts';
 import { type DataFolder, studyFolderName } from './data-folder.ts';
 import type { StorageWatch } from './storage-watch.ts';
 
@@ -19,6 +20,7 @@ export interface Receiving {
   /** Milliseconds that a pushed study waits at most for another request after its last one. */
   settleMs(): number;
   stopping(): boolean;
+  readonly arrivals?: Arrivals;
   /** A film is on disk and in the ledger. */
   onStored?(study: StudyUid, film: InstanceNotice): void;
 }
@@ -43,14 +45,15 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
   }
 
   async function accept(instance: ReceivedInstance): Promise<Acceptance> {
-    const { identity, size, sha256 } = instance;
+    const { identity, size, sha256, last } = instance;
     const study = studyUid(identity.studyInstanceUid);
     const home = join(folder.films, studyFolderName(study));
     // Named by its bytes: the same film sent again lands on itself.
     const path = join(home, `${sha256}.dcm`);
     await makeFolder(home, 0o750);
     await rename(instance.path, path);
-    await Promise.all([syncFolder(home), syncFolder(folder.films)]);
+    const noted = receiving.arrivals?.note(path, sha256);
+    await Promise.all([syncFolder(home), syncFolder(folder.films), noted]);
     reached('intake.on-disk');
     const notice: InstanceNotice = {
       sopUid: instanceUid(identity.sopInstanceUid),
@@ -67,7 +70,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
       studyUid: study,
       source: { kind: 'receive', pacs: null },
       priority: 'routine',
-      settleAt: Date.now() + BROKEN_OFF_MS,
+      settleAt: Date.now() + (last ? receiving.settleMs() : BROKEN_OFF_MS),
       instances: [notice],
     });
     reached('intake.recorded');
@@ -109,6 +112,8 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
 export async function settleReceived(receiving: Receiving, receipt: StowReceipt): Promise<void> {
   if (!receipt.complete) return;
   for (const study of receipt.studies) {
+    // Recorded together with its last film.
+    if (study === receipt.endedWith) continue;
     try {
       await receiving.ledger.studies.notice({
         studyUid: studyUid(study),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createFileMemory } from '../files/file-memory.ts';
+import { createArrivals } from '../intake/arrivals.ts';
 import { type DataFolder, openDataFolder } from '../intake/data-folder.ts';
 import type { InstanceNotice } from '../ledger/types.ts';
 import { instanceUid, studyUid } from '../ledger/uids.ts';
@@ -54,6 +55,19 @@ test('a film of the folder is given with its digest, whether or not one was reco
     );
     assert.deepEqual(found, { text: BYTES.toString(), sha256: DIGEST });
   }
+});
+
+test('a film that nothing touched since it was hashed is not hashed again; one that was touched is', async () => {
+  await writeFile(join(scratch, 'noted.dcm'), BYTES);
+  const arrivals = createArrivals();
+  // Another digest than it has, so that it shows whether it was computed.
+  const other = '0'.repeat(64);
+  await arrivals.note(join(scratch, 'noted.dcm'), other);
+  const look = () =>
+    withFilm(STUDY, film('noted.dcm', other), { ...gathering(), arrivals }, async ({ sha256 }) => sha256);
+  assert.equal(await look(), other);
+  await writeFile(join(scratch, 'noted.dcm'), 'other bytes');
+  await assert.rejects(look(), { code: 'storage.film-gone' });
 });
 
 test('a file that is gone, or is another than was recorded, is not given', async () => {

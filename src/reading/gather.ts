@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DicomWebClient } from '../dicom/web/client.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import type { FileMemory } from '../files/file-memory.ts';
+import type { Arrivals } from '../intake/arrivals.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import { type IntakeRules, instanceRole } from '../intake/film-classes.ts';
 import type { Instance, InstanceNotice, Ledger, StudyClaim } from '../ledger/types.ts';
@@ -12,6 +13,8 @@ export interface Gathering {
   readonly folder: DataFolder;
   /** Where films of the folder are read into. */
   readonly memory: FileMemory;
+  /** Films of the folder whose digest need not be computed again. */
+  readonly arrivals?: Pick<Arrivals, 'isAsNoted'>;
   /** The archives by name, as configured now. */
   archives(): ReadonlyMap<string, DicomWebClient>;
   select(): IntakeRules;
@@ -105,14 +108,16 @@ export async function withFilm<Result>(
 /** Undefined where the folder does not have these very bytes. */
 async function inFolder<Result>(
   { location, sha256: expected }: InstanceNotice,
-  { folder, memory }: Pick<Gathering, 'folder' | 'memory'>,
+  { folder, memory, arrivals }: Pick<Gathering, 'folder' | 'memory' | 'arrivals'>,
   use: (film: FetchedFilm) => Promise<Result>,
 ): Promise<{ readonly result: Result } | undefined> {
   if (location.kind !== 'file') return undefined;
   let handed = false;
   try {
-    return await memory.withFile(folder.absolute(location.path), async (bytes) => {
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const path = folder.absolute(location.path);
+    const untouched = expected !== null && (await arrivals?.isAsNoted(path, expected)) === true;
+    return await memory.withFile(path, async (bytes) => {
+      const sha256 = untouched ? expected : createHash('sha256').update(bytes).digest('hex');
       if (expected !== null && expected !== sha256) return undefined;
       handed = true;
       return { result: await use({ bytes, sha256 }) };

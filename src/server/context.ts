@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { parseDuration, parseSize } from '../config/units.ts';
 import type { FileMemory } from '../files/file-memory.ts';
+import type { Arrivals } from '../intake/arrivals.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { StorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
@@ -19,6 +20,8 @@ export interface Context {
   readonly queue: Queue;
   readonly folder: DataFolder;
   readonly storage: StorageWatch;
+  /** Films that this process received. */
+  readonly arrivals: Arrivals;
   /** Where films of the folder are read into. */
   readonly filmMemory: FileMemory;
   /** Results on their way from reader to deliverer; undefined where this process is not both. */

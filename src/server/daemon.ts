@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { DeepHealthError } from '../errors/error.ts';
 import { createFileMemory } from '../files/file-memory.ts';
+import { createArrivals } from '../intake/arrivals.ts';
 import { createLooks } from '../intake/looks.ts';
 import { createStorageWatch } from '../intake/storage-watch.ts';
 import type { Ledger } from '../ledger/types.ts';
@@ -199,6 +200,7 @@ function contextOf(
   const context: Context = {
     ...{ ledger, queue, folder, log, keyOf, version, inForce, metrics, storage },
     worker: worker.name,
+    arrivals: createArrivals(),
     filmMemory: createFileMemory(processors()),
     justMade,
     audit: auditInForce(resources.audit.audit),

@@ -43,7 +43,7 @@ export function startReading(
   });
   metrics.models(model, beside);
   const reader = {
-    ...{ ledger, folder, decoder, inference, memory: context.filmMemory },
+    ...{ ledger, folder, decoder, inference, arrivals: context.arrivals, memory: context.filmMemory },
     archives: () => inForce.site.archives,
     select: () => inForce.config.select,
     rules: () => inForce.config.select,

@@ -8,6 +8,8 @@ export interface Part {
   readonly headers: ReadonlyMap<string, string>;
   /** The content; to be read before the next part is asked for, what is left is skipped. */
   readonly body: AsyncIterable<Buffer>;
+  /** Whether the message ends with it; known when its content was read to its end, false until then. */
+  isLast(): boolean;
 }
 
 /** What a reader puts up with; bytes and counts. */
@@ -143,7 +145,7 @@ export async function* readMultipart(
       if (count >= limits.parts) throw new DeepHealthError('multipart.too-many-parts');
       const headers = await readHeaders();
       const content = contentOf(untilDelimiter(), 2, limits.partBytes);
-      yield { headers, body: content.body };
+      yield { headers, body: content.body, isLast: content.isLast };
       next = await content.finish();
     }
   } finally {
@@ -159,7 +161,7 @@ function contentOf(
   pieces: AsyncGenerator<Buffer, 'part' | 'end', undefined>,
   drop: number,
   limit: number,
-): { body: AsyncIterable<Buffer>; finish(): Promise<'part' | 'end'> } {
+): { body: AsyncIterable<Buffer>; isLast(): boolean; finish(): Promise<'part' | 'end'> } {
   let toDrop = drop;
   let total = 0;
   let ending: 'part' | 'end' | undefined;
@@ -185,7 +187,7 @@ function contentOf(
     return ending;
   }
 
-  return { body: { [Symbol.asyncIterator]: () => ({ next }) }, finish };
+  return { body: { [Symbol.asyncIterator]: () => ({ next }) }, isLast: () => ending === 'end', finish };
 }
 
 /** Header fields by lower-case name; folded lines are joined, lines that are not fields are left out. */

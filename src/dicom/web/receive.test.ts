@@ -136,6 +136,21 @@ describe('STOW-RS receiver', () => {
   }
 
   describe('takes', () => {
+    it('the last film of a request as the last, and says with which study it ended if that was stored', async () => {
+      await send([film(1, 1), film(2, 1), film(2, 2)]);
+      assert.deepEqual(
+        received.map(({ last }) => last),
+        [false, false, true],
+      );
+      assert.equal(receipts[0]?.endedWith, '2.25.2');
+      accept = async () => ({ kind: 'duplicate' });
+      await send([film(1, 1)]);
+      assert.deepEqual([receipts[1]?.studies, receipts[1]?.endedWith], [['2.25.1'], undefined]);
+      accept = async ({ last }) => (last ? { kind: 'conflict' } : { kind: 'stored' });
+      await send([film(1, 1), film(2, 1)]);
+      assert.deepEqual([receipts[2]?.studies, receipts[2]?.endedWith], [['2.25.1'], undefined]);
+    });
+
     it('films of several studies in one request, whole, each in a file of its own', async () => {
       const films = [film(1, 1), film(1, 2), film(2, 1, { kind: 'CR' })];
       const answer = await send(films);

@@ -35,6 +35,8 @@ export interface ReceivedInstance {
   readonly size: number;
   /** SHA-256 of the file, 64 hex digits. */
   readonly sha256: string;
+  /** The request ends with it. */
+  readonly last: boolean;
 }
 
 /**
@@ -109,6 +111,8 @@ export interface StowReceipt {
   readonly answer: StowAnswer;
   /** Studies with at least one instance stored or known before. */
   readonly studies: readonly string[];
+  /** The study of the last instance, where the sink stored that, knowing that it was the last. */
+  readonly endedWith?: string;
   /** The request was read to its end: nothing more of it comes. */
   readonly complete: boolean;
   readonly stored: number;
@@ -171,6 +175,7 @@ export async function receiveStow(request: StowRequest, receiver: StowReceiver):
       close: broken !== undefined,
     },
     studies: [...tally.studies],
+    ...(tally.endedWith === undefined ? {} : { endedWith: tally.endedWith }),
     complete: broken === undefined,
     stored: tally.stored.length,
     failed: tally.failed.length + tally.otherFailures.length,
@@ -180,6 +185,7 @@ export async function receiveStow(request: StowRequest, receiver: StowReceiver):
 interface Tally {
   parts: number;
   readonly studies: Set<string>;
+  endedWith?: string;
   readonly stored: NamedInstance[];
   readonly failed: NamedInstance[];
   readonly otherFailures: NamedInstance[];
@@ -219,16 +225,19 @@ async function receivePart(
     const reason = written.kind === 'failed' ? written.reason : REASON.cannotUnderstand;
     tally.otherFailures.push({ reason });
   } else {
-    const reason =
-      refusal(identity, study, receiver) ??
-      (written.kind === 'failed' ? written.reason : await settle({ ...written, identity }, receiver));
     const named = { sopClassUid: identity.sopClassUid, sopInstanceUid: identity.sopInstanceUid };
-    if (reason === undefined) {
+    const settled: Settled =
+      refusal(identity, study, receiver) ??
+      (written.kind === 'failed'
+        ? written.reason
+        : await settle({ ...written, identity, last: part.isLast() }, receiver));
+    if (typeof settled !== 'number') {
       tally.stored.push(named);
       tally.studies.add(identity.studyInstanceUid);
+      if (settled === 'stored' && part.isLast()) tally.endedWith = identity.studyInstanceUid;
       return;
     }
-    tally.failed.push({ ...named, reason });
+    tally.failed.push({ ...named, reason: settled });
   }
   if (written.kind === 'written') await rm(written.path, { force: true });
 }
@@ -246,19 +255,22 @@ function refusal(
   return undefined;
 }
 
+/** A Failure Reason, or success. */
+type Settled = number | 'stored' | 'duplicate';
+
 /** Gives the file the name of a complete one, and lets the sink take and record it. */
 async function settle(
-  written: Extract<WrittenPart, { kind: 'written' }> & { readonly identity: InstanceIdentity },
+  written: Extract<WrittenPart, { kind: 'written' }> & Pick<ReceivedInstance, 'identity' | 'last'>,
   receiver: StowReceiver,
-): Promise<number | undefined> {
+): Promise<Settled> {
   const path = written.path.replace(/\.part$/, '.dcm');
   try {
     await rename(written.path, path);
-    const { identity, size, sha256 } = written;
-    const acceptance = await receiver.sink.accept({ identity, path, size, sha256 });
-    if (acceptance.kind === 'stored') return undefined;
+    const { identity, size, sha256, last } = written;
+    const acceptance = await receiver.sink.accept({ identity, path, size, sha256, last });
+    if (acceptance.kind === 'stored') return 'stored';
     await rm(path, { force: true });
-    if (acceptance.kind === 'duplicate') return undefined;
+    if (acceptance.kind === 'duplicate') return 'duplicate';
     return acceptance.kind === 'conflict' ? REASON.duplicate : acceptance.reason;
   } catch (error) {
     // The sink may have recorded the file before it failed: it stays, and a sweep of the folder finds it.

@@ -33,9 +33,9 @@ export function receiveRoute(
   onDue: () => void,
   headStart: Pick<HeadStart, 'begin'> | undefined,
 ): Router {
-  const { ledger, queue, folder, storage, log, keyOf, metrics, inForce } = context;
+  const { ledger, queue, folder, arrivals, storage, log, keyOf, metrics, inForce } = context;
   const receiving: Receiving = {
-    ...{ ledger, folder, storage, log },
+    ...{ ledger, folder, arrivals, storage, log },
     settleMs: () => Math.max(LONGEST_SETTLE_MS, inForce.settleMs),
     stopping: () => context.stopping,
     onStored: (study, film) => headStart?.begin(study, film),
