@@ -34,7 +34,7 @@ async function decodeAlone(): Promise<Half> {
   try {
     await Promise.all(files.slice(0, limit).map(open));
     return await measured(files.length, async () => {
-      for await (const _film of ahead(files, open, limit)) void _film;
+      for await (const _film of ahead(files, { work: open, limit })) void _film;
     });
   } finally {
     await decoder.close();
@@ -49,7 +49,7 @@ async function inferAlone(count: number): Promise<Half> {
       input: { name: 'image', shape: [1, 299, 299] },
       outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
     },
-    {},
+    { many: true },
   );
   const picture = Float32Array.from({ length: 299 * 299 }, (_, i) => ((i * 31) % 255) / 255);
   const run = (films: number) =>

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { type FilmReading, type Model, openModel } from '../ai/classify.ts';
 import { engineFile, rememberedChoice } from '../ai/engine/choice.ts';
-import { readModelFolder } from '../ai/folder.ts';
+import { MOST_LANES } from '../ai/engine/network.ts';
+import { type ModelFolder, readModelFolder } from '../ai/folder.ts';
 import { requireConfig } from '../config/require.ts';
 import type { Config } from '../config/schema.ts';
 import { createDecoder, type Decoder } from '../dicom/film/decode/decoder.ts';
@@ -61,33 +63,42 @@ export async function classifyFiles(
   paths: readonly string[],
   options: ClassifyOptions,
 ): Promise<{ readonly read: number; readonly failed: number }> {
+  // Before any thread begins. Each film's memory outside of the heap would else have the whole heap collected every other
+  // film, in each thread, and V8's own threads take the processor for it (docs/decisions/0137).
+  setFlagsFromString('--external-memory-accounted-in-global-limit');
   const config = requireConfig(configPath(options.config));
   const folder = await readModelFolder(modelFolder(options.model ?? config.model.path));
-  const digest = folder.manifest.files.backbone.sha256;
-  // What a daemon measured on this machine is used; measuring takes longer than a few films.
-  const known = await rememberedChoice(engineFile(config.storage.folder), digest);
-  const model = await openModel(folder, {
-    engine: options.engine ?? config.model.engine,
-    ...(config.model.threads === 0 && known !== undefined ? known : { threads: config.model.threads }),
-    triage: { enabled: config.report.triage.enabled, category2From: config.report.triage.certainty },
-  });
-  const inference = createInference(() => config.model.batch);
-  // Every lane has a film and one waits for it, and the decoders have the next: a film is up to 15 MB.
-  const limit = model.lanes + 1 + Math.max(2, processors());
-  const decoder = createDecoder({ limits: { waiting: limit } });
+  const inputs: Input[] = [];
+  for await (const input of findInputs(paths)) inputs.push(input);
+  if (inputs.length === 0) throw new DeepHealthError('input.nothing');
+  const decoder = createDecoder({ limits: { waiting: atOnce(MOST_LANES) } });
+  const opening: Opening = { memory: createFileMemory(), rules: rulesForFiles(config.select), decoder };
+  // The network takes as long to open as several films, which are decoded meanwhile.
+  const first = new Map(inputs.slice(0, FIRST).map((input) => [input, open(input, opening)]));
+  let model: Model | undefined;
   try {
-    const inputs: Input[] = [];
-    for await (const input of findInputs(paths)) inputs.push(input);
-    if (inputs.length === 0) throw new DeepHealthError('input.nothing');
+    const loaded = await openForFilms(inputs.length, folder, config, options);
+    model = loaded;
+    const inference = createInference(() => config.model.batch);
     const reporting: Reporting = {
-      settings: resultSettings(config, model.manifest, productVersion()),
+      settings: resultSettings(config, loaded.manifest, productVersion()),
       receiver: config.ris[0] ?? null,
     };
     const sink = resultSink(options, reporting, inputs.length);
-    const opening: Opening = { memory: createFileMemory(), rules: rulesForFiles(config.select), decoder };
-    const read = async (input: Input) => infer(await open(input, opening), inference, model);
-    // Files of one film are written while the next is read.
-    const reports = ahead(ahead(inputs, read, limit), sink.report, options.out === undefined ? 1 : REPORTS);
+    const read = async (input: Input) => {
+      const opened = first.get(input) ?? open(input, opening);
+      first.delete(input);
+      return infer(await opened, inference, loaded);
+    };
+    const limit = atOnce(loaded.lanes);
+    // What is kept of a film without files of it is a line of text. Files of one film are written while the next is read.
+    const reports =
+      options.out === undefined
+        ? ahead(inputs, { work: async (input) => sink.report(await read(input)), limit, kept: 64 })
+        : ahead(ahead(inputs, { work: read, limit, kept: limit + REPORTS }), {
+            work: sink.report,
+            limit: REPORTS,
+          });
     for await (const told of reports) {
       sink.tell(told);
       // Nobody reads the results, and no files of them are wanted.
@@ -95,8 +106,37 @@ export async function classifyFiles(
     }
     return sink.counts;
   } finally {
-    await Promise.all([decoder.close(), model.close()]);
+    await Promise.all(first.values());
+    await Promise.all([decoder.close(), model?.close()]);
   }
+}
+
+/** Films that are in hand at once: each lane has one, one waits for it, and the decoders have the next. Each is up to 15 MB. */
+function atOnce(lanes: number): number {
+  return lanes + 1 + Math.max(2, processors());
+}
+
+/** Films that are decoded while the network is opened. */
+const FIRST = 4;
+/** From so many on films come one after the other: before the second lane were open, one on all threads has read them. */
+const MANY = 16;
+
+/** The network, as is best for so many films. */
+async function openForFilms(
+  films: number,
+  folder: ModelFolder,
+  { model, report, storage }: Config,
+  options: ClassifyOptions,
+): Promise<Model> {
+  const digest = folder.manifest.files.backbone.sha256;
+  // What a daemon measured on this machine is used; measuring takes longer than a few films.
+  const known = await rememberedChoice(engineFile(storage.folder), digest);
+  return openModel(folder, {
+    engine: options.engine ?? model.engine,
+    ...(model.threads === 0 && known !== undefined ? known : { threads: model.threads }),
+    many: films >= MANY,
+    triage: { enabled: report.triage.enabled, category2From: report.triage.certainty },
+  });
 }
 
 /** What it takes to open a file. */
@@ -182,7 +222,6 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
 
   async function report(one: Read): Promise<Told> {
     const started = performance.now();
-    const name = nameOf(basename(one.path));
     const timings = { ...one.film.timings, ...one.outcome.timings, read: one.read + one.film.timings.read };
     let files: string[] = [];
     let remarks: readonly Remark[] = [];
@@ -190,6 +229,7 @@ function resultSink(options: ClassifyOptions, reporting: Reporting, total: numbe
     if (options.out === undefined) {
       json = filmJson(one.path, one.film, one.outcome.reading, { ...timings, report: 0 });
     } else {
+      const name = nameOf(basename(one.path));
       const made = await makeFiles(name, one, reporting);
       json = filmJson(one.path, one.film, one.outcome.reading, {
         ...timings,

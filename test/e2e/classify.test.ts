@@ -199,6 +199,33 @@ test('films of one name in two folders do not overwrite each other', async () =>
   assert.notEqual(files[0], files[1]);
 });
 
+test('of many films each gives what it gives alone, in the order of their names, however long one takes', async () => {
+  const many = join(folder, 'many');
+  mkdirSync(many);
+  const names = Array.from({ length: 20 }, (_, n) => join(many, `${String(n).padStart(2, '0')}.dcm`));
+  for (const [n, path] of names.entries()) {
+    // The first has as much to decode as all others.
+    const size = n === 0 ? { width: 2000, height: 2400 } : SIZE;
+    writeFileSync(path, n === 7 ? 'no film' : phantomFile({ ...size, seed: 1 + (n % 3) }));
+  }
+  const [whole, alone] = await Promise.all([
+    classify(many, '--json'),
+    classify(names[0] ?? '', names[5] ?? '', '--json'),
+  ]);
+  assert.equal(whole.code, 3, whole.stderr);
+  const told = lines(whole);
+  assert.deepEqual(
+    told.map(({ file }) => file),
+    names,
+  );
+  const without = ({ timingsMs: _, ...rest }: Json) => rest;
+  assert.deepEqual(
+    [told[0], told[5]].map((json) => without(json ?? {})),
+    lines(alone).map(without),
+  );
+  assert.ok(told.every((json, n) => 'error' in json === (n === 7)));
+});
+
 test('with the largest batch no film is turned away while others are decoded', async () => {
   const root = join(folder, 'crowd');
   mkdirSync(root);

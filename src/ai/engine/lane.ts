@@ -49,10 +49,10 @@ export async function openLane(seed: SessionSeed, given = false): Promise<OnnxSe
 
   async function ask(question: ToLane, handed: ArrayBuffer[] = []): Promise<FromLane> {
     if (ended !== undefined) throw new DeepHealthError('engine.failed', undefined, { cause: ended });
+    worker.postMessage(question, handed);
+    worker.ref();
     const answered = Promise.withResolvers<FromLane>();
     asked.push(answered);
-    worker.ref();
-    worker.postMessage(question, handed);
     const reply = await answered.promise;
     if (reply.kind !== 'failed') return reply;
     throw new DeepHealthError(reply.code, reply.message, { cause: new Error(reply.said) });

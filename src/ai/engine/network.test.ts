@@ -101,6 +101,37 @@ test('onnx: a network that is read anew is read once for all lanes, and not kept
   }
 });
 
+test('onnx: for many films every lane is open from the start, and the bytes are read once for all', async () => {
+  let [reads, threads] = [0, 0];
+  const read = async () => {
+    reads += 1;
+    return new Uint8Array(backbone);
+  };
+  const count = () => {
+    threads += 1;
+  };
+  process.on('worker', count);
+  const options = { engine: 'onnx', threads: 2, many: true } as const;
+  const network = await openNetwork({ bytes: read, input, outputs }, options);
+  try {
+    assert.deepEqual([reads, threads], [1, 2]);
+    const picture = new Float32Array(299 * 299).fill(0.5);
+    const [one, other] = await Promise.all([network.run(picture, 1), network.run(picture, 1)]);
+    assert.deepEqual(one, other);
+    assert.deepEqual([reads, threads], [1, 2]);
+  } finally {
+    process.off('worker', count);
+    await network.close();
+  }
+});
+
+test('onnx: when one of many lanes cannot be opened none stays open', async () => {
+  const cut = backbone.subarray(0, backbone.length >> 1);
+  const bytes = async () => new Uint8Array(cut);
+  const many = openNetwork({ bytes, input, outputs }, { engine: 'onnx', threads: 2, many: true });
+  await assert.rejects(many, { code: 'model.network' });
+});
+
 test('tfjs never runs on plain JavaScript, and leaves no tensor behind', async () => {
   const tf = await startTensorFlow();
   assert.match(tf.getBackend(), /^(wasm|tensorflow)$/);

@@ -25,10 +25,15 @@ export async function bytesOf({ bytes }: Pick<NetworkFile<string>, 'bytes'>): Pr
 export interface EngineOptions {
   /** `onnx` (default): onnxruntime. `tfjs`: TensorFlow.js, native where tfjs-node is installed, else wasm. */
   readonly engine?: EngineName;
-  /** Threads in all (onnxruntime only); 0 or absent: all cores. A lone pass has them all. */
+  /** Threads in all (onnxruntime only); 0 or absent: all cores. A lone pass has them all, unless `many`. */
   readonly threads?: number;
   /** Passes at once at most (onnxruntime only), which share the threads; absent: one a thread, up to 8. */
   readonly lanes?: number;
+  /**
+   * Films come one after the other without a pause (onnxruntime only): every lane is opened at once and has its share
+   * of the threads, since no pass is ever alone.
+   */
+  readonly many?: boolean;
   /**
    * Films a pass at most: more costs memory and gains little. Default 8; one where there is one thread, for which
    * films one after the other are quicker.

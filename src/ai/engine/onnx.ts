@@ -30,7 +30,7 @@ export async function openOnnx<Output extends string>(
   const lanes = Array.from(
     { length: count },
     (_, index): Lane => ({
-      threads: index === 0 ? threads : share,
+      threads: index === 0 && options.many !== true ? threads : share,
       session: undefined,
       opened: false,
       busy: false,
@@ -38,7 +38,9 @@ export async function openOnnx<Output extends string>(
   );
 
   /** The network's bytes while a lane was never opened: its file may be another one by then. */
-  let kept: Uint8Array | undefined;
+  let kept: Promise<Uint8Array> | undefined;
+  /** Lanes that wait for them. */
+  let waiting = 0;
 
   function sessionOf(lane: Lane): Promise<OnnxSession> {
     lane.session ??= open(lane);
@@ -47,15 +49,27 @@ export async function openOnnx<Output extends string>(
 
   async function open(lane: Lane): Promise<OnnxSession> {
     lane.opened = true;
-    const anew = typeof file.bytes === 'function';
-    const bytes = kept ?? (await bytesOf(file));
-    kept = anew && lanes.some(({ opened }) => !opened) ? bytes : undefined;
+    kept ??= bytesOf(file);
+    waiting += 1;
+    const [read] = await Promise.allSettled([kept]);
+    waiting -= 1;
+    const last = read.status === 'rejected' || (waiting === 0 && lanes.every(({ opened }) => opened));
+    if (last) kept = undefined;
+    if (read.status === 'rejected') throw read.reason;
+    const bytes = read.value;
     const seed: SessionSeed = { bytes, threads: lane.threads, input: file.input, outputs: names };
-    return file.inPlace === true ? openSession(seed) : openLane(seed, anew && kept === undefined);
+    return file.inPlace === true
+      ? openSession(seed)
+      : openLane(seed, last && typeof file.bytes === 'function');
   }
 
-  const [first] = lanes;
-  if (first !== undefined) await sessionOf(first);
+  const atOnce = options.many === true ? lanes : lanes.slice(0, 1);
+  const opened = await Promise.allSettled(atOnce.map(sessionOf));
+  const failed = opened.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') {
+    for (const each of opened) if (each.status === 'fulfilled') await each.value.close();
+    throw failed.reason;
+  }
 
   return {
     backend: 'onnxruntime cpu',
@@ -67,7 +81,7 @@ export async function openOnnx<Output extends string>(
       }
     },
     async run(inputs, films) {
-      const lane = lanes.find(({ busy }) => !busy) ?? first;
+      const lane = lanes.find(({ busy }) => !busy) ?? lanes[0];
       if (lane === undefined) throw new DeepHealthError('engine.failed');
       lane.busy = true;
       try {
