@@ -125,7 +125,11 @@ async function infer(
   backbone: Network<'features' | 'featureMap'>,
   prepared: readonly Prepared[],
 ): Promise<Omit<Activations, 'timings'>[]> {
-  const each = prepared[0]?.tensor.length ?? 0;
+  const [first] = prepared;
+  if (first !== undefined && prepared.length === 1) {
+    return [{ prepared: first, ...(await backbone.run(first.tensor, 1)) }];
+  }
+  const each = first?.tensor.length ?? 0;
   const images = new Float32Array(prepared.length * each);
   prepared.forEach(({ tensor }, i) => {
     images.set(tensor, i * each);

@@ -1,15 +1,16 @@
 import type { Worker } from 'node:worker_threads';
 import { DeepHealthError, type ErrorCode } from '../../errors/error.ts';
 import { startThread } from '../../machine/thread.ts';
+import { sizeOf } from './network.ts';
 import type { OnnxSession, SessionSeed } from './onnx-session.ts';
 
 export type ToLane =
   | { readonly kind: 'open'; readonly seed: SessionSeed }
-  | { readonly kind: 'run'; readonly inputs: Float32Array; readonly count: number };
+  | { readonly kind: 'run'; readonly count: number; readonly room: LaneRoom };
 
 export type FromLane =
   | { readonly kind: 'opened' }
-  | { readonly kind: 'ran'; readonly outputs: Record<string, Float32Array> }
+  | { readonly kind: 'ran' }
   | {
       readonly kind: 'failed';
       readonly code: ErrorCode;
@@ -17,6 +18,17 @@ export type FromLane =
       /** What onnxruntime said. */
       readonly said: string;
     };
+
+/**
+ * Numbers of a pass in memory that both threads see and every pass uses again: sent there and back, each film would
+ * leave 2 MB behind, which nothing collects in a thread that does little else than wait for onnxruntime.
+ */
+export interface LaneRoom {
+  /** The most inputs that fit. */
+  readonly count: number;
+  readonly inputs: Float32Array<SharedArrayBuffer>;
+  readonly outputs: Readonly<Record<string, Float32Array<SharedArrayBuffer>>>;
+}
 
 /** Heaps of a lane's thread in MB: it holds the numbers of one pass, which are outside of its heap. */
 const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
@@ -66,15 +78,42 @@ export async function openLane(seed: SessionSeed, given = false): Promise<OnnxSe
     await worker.terminate();
     throw error;
   }
+  let room: LaneRoom | undefined;
+  async function pass(inputs: Float32Array, count: number): Promise<Record<string, Float32Array>> {
+    if (room === undefined || room.count < count) room = roomFor(seed, count);
+    const { inputs: place, outputs } = room;
+    place.set(inputs);
+    const reply = await ask({ kind: 'run', count, room });
+    if (reply.kind !== 'ran') throw new Error('a lane answered another question');
+    const own = ([name, shape]: [string, readonly number[]]) => {
+      const found = new Float32Array(count * sizeOf(shape));
+      found.set(outputs[name]?.subarray(0, found.length) ?? []);
+      return [name, found] as const;
+    };
+    return Object.fromEntries(Object.entries(seed.outputs).map(own));
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    async run(inputs, count) {
-      const reply = await ask({ kind: 'run', inputs, count });
-      if (reply.kind !== 'ran') throw new Error('a lane answered another question');
-      return reply.outputs;
+    run(inputs, count) {
+      // One after the other: there is one room.
+      const mine = last.then(() => pass(inputs, count));
+      last = mine.catch(() => {});
+      return mine;
     },
     async close() {
       await worker.terminate();
     },
+  };
+}
+
+function roomFor({ input, outputs }: SessionSeed, count: number): LaneRoom {
+  const numbers = (shape: readonly number[]) =>
+    new Float32Array(new SharedArrayBuffer(count * sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT));
+  return {
+    count,
+    inputs: numbers(input.shape),
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, shape]) => [name, numbers(shape)])),
   };
 }
 

@@ -42,6 +42,16 @@ for (const engine of ENGINES) {
     assert.equal(await codeOf(engine, backbone, { outputs: { nothing: { shape: [1] } } }), 'model.network');
   });
 
+  test(`${engine}: an output of another size is no output of this network`, async () => {
+    const smaller = { features: { shape: [2047] } };
+    const network = await openNetwork({ bytes: backbone, input, outputs: smaller }, { engine, threads: 1 });
+    try {
+      await assert.rejects(network.run(new Float32Array(299 * 299), 1), { code: 'model.network' });
+    } finally {
+      await network.close();
+    }
+  });
+
   test(`${engine}: a long run is cut into batches and the answers stay in order`, async () => {
     const one = 299 * 299;
     const pictures = Float32Array.from(

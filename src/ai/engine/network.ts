@@ -82,7 +82,7 @@ function inBatches<Output extends string>(
   batch: number,
 ): Network<Output> {
   const names = Object.keys(file.outputs) as Output[];
-  const each = size(file.input.shape);
+  const each = sizeOf(file.input.shape);
   return {
     backend: network.backend,
     lanes: network.lanes,
@@ -94,20 +94,20 @@ function inBatches<Output extends string>(
           `The network was given ${inputs.length} values for ${count} inputs of ${each}.`,
         );
       }
+      if (count <= batch) {
+        const all = await network.run(inputs, count);
+        for (const name of names) checkLength(name, all[name], count * sizeOf(file.outputs[name].shape));
+        return all;
+      }
       const whole = Object.fromEntries(
-        names.map((name) => [name, new Float32Array(count * size(file.outputs[name].shape))]),
+        names.map((name) => [name, new Float32Array(count * sizeOf(file.outputs[name].shape))]),
       ) as Record<Output, Float32Array>;
       for (let at = 0; at < count; at += batch) {
         const some = Math.min(batch, count - at);
         const part = await network.run(inputs.subarray(at * each, (at + some) * each), some);
         for (const name of names) {
-          const length = size(file.outputs[name].shape);
-          if (part[name].length !== some * length) {
-            throw new DeepHealthError(
-              'model.network',
-              `Output ${name} of the network has another shape than ${length} values a film.`,
-            );
-          }
+          const length = sizeOf(file.outputs[name].shape);
+          checkLength(name, part[name], some * length);
           whole[name].set(part[name], at * length);
         }
       }
@@ -116,6 +116,16 @@ function inBatches<Output extends string>(
   };
 }
 
-function size(shape: readonly number[]): number {
+/** @throws DeepHealthError `model.network` when an output has not so many values. */
+export function checkLength(name: string, values: ArrayLike<number> | undefined, length: number): void {
+  if (values?.length === length) return;
+  throw new DeepHealthError(
+    'model.network',
+    `Output ${name} of the network has another shape than it should: ${values?.length ?? 0} values instead of ${length}.`,
+  );
+}
+
+/** Values of a shape. */
+export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
 }

@@ -9,7 +9,8 @@ export interface SessionSeed {
   readonly bytes: Uint8Array;
   readonly threads: number;
   readonly input: { readonly name: string; readonly shape: readonly number[] };
-  readonly outputs: readonly string[];
+  /** Shapes by name, as that of the input without the leading batch dimension. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
 }
 
 /** One session of onnxruntime. Whoever calls `run` waits: onnxruntime-node computes in the calling thread. */
@@ -22,9 +23,10 @@ export interface OnnxSession {
 /** @throws `model.network` when it cannot be opened, or has no such input or output */
 export async function openSession({ bytes, threads, input, outputs }: SessionSeed): Promise<OnnxSession> {
   const session = await createSession(bytes, threads);
+  const names = Object.keys(outputs);
   for (const [kind, known, wanted] of [
     ['input', session.inputNames, [input.name]],
-    ['output', session.outputNames, outputs],
+    ['output', session.outputNames, names],
   ] as const) {
     const missing = wanted.find((name) => !known.includes(name));
     if (missing !== undefined) {
@@ -35,8 +37,8 @@ export async function openSession({ bytes, threads, input, outputs }: SessionSee
   return {
     async run(inputs, count) {
       const feed = { [input.name]: new ort.Tensor('float32', inputs, [count, ...input.shape]) };
-      const found = await session.run(feed, outputs);
-      return Object.fromEntries(outputs.map((name) => [name, found[name]?.data as Float32Array]));
+      const found = await session.run(feed, names);
+      return Object.fromEntries(names.map((name) => [name, found[name]?.data as Float32Array]));
     },
     close: () => session.release(),
   };

@@ -23,7 +23,12 @@ export async function openOnnx<Output extends string>(
   file: NetworkFile<Output>,
   options: EngineOptions,
 ): Promise<Network<Output>> {
-  const names = Object.keys(file.outputs) as Output[];
+  const outputs = Object.fromEntries(
+    Object.entries<{ readonly shape: readonly number[] }>(file.outputs).map(([name, { shape }]) => [
+      name,
+      shape,
+    ]),
+  );
   const threads = options.threads || processors();
   const count = file.inPlace === true ? 1 : Math.max(1, Math.min(threads, options.lanes ?? MOST_LANES));
   const share = Math.max(1, Math.floor(threads / count));
@@ -57,7 +62,7 @@ export async function openOnnx<Output extends string>(
     if (last) kept = undefined;
     if (read.status === 'rejected') throw read.reason;
     const bytes = read.value;
-    const seed: SessionSeed = { bytes, threads: lane.threads, input: file.input, outputs: names };
+    const seed: SessionSeed = { bytes, threads: lane.threads, input: file.input, outputs };
     return file.inPlace === true
       ? openSession(seed)
       : openLane(seed, last && typeof file.bytes === 'function');
@@ -91,6 +96,7 @@ export async function openOnnx<Output extends string>(
         const broken = lane.session;
         lane.session = undefined;
         void broken?.then((session) => session.close()).catch(() => {});
+        if (cause instanceof DeepHealthError && cause.code === 'model.network') throw cause;
         throw new DeepHealthError('engine.failed', undefined, { cause });
       } finally {
         lane.busy = false;
