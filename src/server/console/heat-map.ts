@@ -15,6 +15,8 @@ export interface StoredHeatmap {
   readonly rgb: Uint8Array;
   /** SOP Instance UID of the film it was made of. */
   readonly filmUid: string | undefined;
+  /** The film says that text is burned in, which may name the patient. */
+  readonly burnedIn: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function readHeatmap(file: Uint8Array): Promise<StoredHeatmap> {
     height,
     rgb: pixelField.field.subarray(0, length),
     filmUid: source && text(source, '00081155'),
+    burnedIn: text(dataset, '00280301') === 'YES',
   };
 }
 

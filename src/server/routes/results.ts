@@ -43,7 +43,11 @@ export function resultRoutes(context: Context, pictures: Pictures): Router {
   router.get('/:study/objects/:object/picture', async (request, response) => {
     const { kind, bytes } = await stored(request.params);
     if (kind !== 'heat-map') throw new DeepHealthError('api.not-found', 'This result is no picture.');
-    response.type('png').send(Buffer.from(await pngOf(await readHeatmap(bytes))));
+    const heatmap = await readHeatmap(bytes);
+    if (heatmap.burnedIn && !inForce.config.server.console.showPatient) {
+      throw new DeepHealthError('api.not-shown');
+    }
+    response.type('png').send(Buffer.from(await pngOf(heatmap)));
   });
 
   async function stored(params: Record<string, unknown>) {
