@@ -45,3 +45,18 @@ test('one sender does not hold up the studies of another, and a request that com
   pass(100);
   assert.deepEqual(settled, [[one]]);
 });
+
+test('a router that is never quiet is not remembered by every study that it ever sent', (t) => {
+  const { senders, settled, pass } = quiet(t);
+  let end = senders.began('router');
+  for (let at = 0; at < 5000; at++) {
+    const next = senders.began('router');
+    end([studyUid(`1.2.${at}`)]);
+    end = next;
+  }
+  end([]);
+  pass(100);
+  const [studies = []] = settled;
+  assert.equal(studies.length, 1000);
+  assert.equal(studies.at(-1), '1.2.4999', 'the newest are those that may still settle early');
+});

@@ -16,6 +16,12 @@ export interface QuietOptions {
   onQuiet(studies: readonly StudyUid[]): void;
 }
 
+/**
+ * Studies that are remembered of a sender that is never quiet. What is forgotten settles by its time in the ledger, which
+ * is what happens to all studies of such a sender.
+ */
+const MOST_STUDIES = 1000;
+
 interface Sender {
   underWay: number;
   readonly studies: Set<StudyUid>;
@@ -39,6 +45,10 @@ export function quietSenders({ quietMs, onQuiet }: QuietOptions): QuietSenders {
       return (completed) => {
         sender.underWay -= 1;
         for (const study of completed) sender.studies.add(study);
+        for (const oldest of sender.studies) {
+          if (sender.studies.size <= MOST_STUDIES) break;
+          sender.studies.delete(oldest);
+        }
         if (sender.underWay > 0) return;
         sender.timer = setTimeout(() => {
           senders.delete(name);

@@ -147,10 +147,11 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
 
   async function stop(): Promise<void> {
     context.stopping = true;
-    const limit = setTimeout(
-      () => context.hardStop.abort(new DeepHealthError('service.stopping')),
-      STOP_LIMIT_MS,
-    );
+    const limit = setTimeout(() => {
+      context.hardStop.abort(new DeepHealthError('service.stopping'));
+      // Or a peer that never ends its answer would keep us from giving back our name and telling the audit trail.
+      void inForce.site.close().catch(() => {});
+    }, STOP_LIMIT_MS);
     limit.unref();
     await changing.catch(() => {});
     await Promise.all([closeServer(server), consumer?.stop(), crew.stop(), housekeeping.stop()]);
