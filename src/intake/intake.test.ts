@@ -229,7 +229,13 @@ test('a film whose study is forgotten while it comes in is not acknowledged', as
     sopClassUid: CR,
     transferSyntaxUid: '1.2.840.10008.1.2.1',
   };
-  const accepted = await sink.accept({ identity, path: received, size: 4, sha256: 'f'.repeat(64) });
+  const accepted = await sink.accept({
+    identity,
+    path: received,
+    size: 4,
+    sha256: 'f'.repeat(64),
+    last: true,
+  });
   assert.equal(accepted.kind, 'refused');
 });
 
