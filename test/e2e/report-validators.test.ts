@@ -177,7 +177,7 @@ test('text: an abstention says so first, then why', { skip }, async () => {
   const order = [
     'No result from the model, pneumonia stays undetermined.',
     'Undetermined',
-    'Reason for no result',
+    'Reason why no class is given',
     'The model cannot tell whether there is pneumonia.',
     'Probability of normal',
     'Limited quality',

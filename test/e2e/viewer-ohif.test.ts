@@ -328,7 +328,7 @@ test('an abstention says so first, and a film whose series number is above ours 
   await showsHeatmap(viewer.pane(1), study);
   const text = await reportIn(viewer.pane(2));
   assert.match(text, /Conclusion: No result from the model, pneumonia stays undetermined/);
-  assert.match(text, /Pneumonia: Undetermined Reason for no result: \S/);
+  assert.match(text, /Pneumonia: Undetermined Reason why no class is given: \S/);
   assert.doesNotMatch(text, /Finding:/);
   saysProbabilities(text, reading);
   await screenshot('ohif-abstained');

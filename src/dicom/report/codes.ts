@@ -102,7 +102,7 @@ const RADLEX = {
  */
 export const LOCAL = {
   aiResult: local('AI-RESULT', 'AI chest film result - not for primary diagnosis'),
-  abstainReason: local('ABSTAIN-REASON', 'Reason for no result'),
+  abstainReason: local('ABSTAIN-REASON', 'Reason why no class is given'),
   analysisTime: local('ANALYSIS-TIME', 'Time of analysis'),
   applicability: local('APPLICABILITY', 'Applicability to intended population'),
   applicabilityIn: local('APPL-IN', 'Within the intended population'),

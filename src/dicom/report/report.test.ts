@@ -119,6 +119,13 @@ test('air: pneumonia of open type is reported as pneumonia with the sum of its s
   assert.equal(number(below(dataset, '126010', '125007', '111012')[0]), '90.0');
 });
 
+test('text: pneumonia of open type is no missing result', async () => {
+  const { text: readable } = makeReport(reportInput([{ reading: READINGS.typeUndetermined }]));
+  const [reason] = below(await datasetOf(readable), 'ABSTAIN-REASON');
+  assert.equal(codeValue(below(await datasetOf(readable), '233604007')[0]), '52101004');
+  assert.equal(text(items(reason ?? {}, '0040A043')[0] ?? {}, '00080104'), 'Reason why no class is given');
+});
+
 test('the region is the box of the model on the stored film, mirrored when the film is', async () => {
   const region = async (mirrored: boolean) => {
     const toFilm = mirrored

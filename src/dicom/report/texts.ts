@@ -158,7 +158,7 @@ const DE: Texts = {
     'APPL-OUT': 'Außerhalb der vorgesehenen Population',
     'APPL-UNKNOWN': 'Zugehörigkeit zur vorgesehenen Population unbekannt',
     'APPL-REASON': 'Grund zur Anwendbarkeit',
-    'ABSTAIN-REASON': 'Grund des fehlenden Ergebnisses',
+    'ABSTAIN-REASON': 'Grund, warum keine Klasse genannt wird',
     TRIAGE: 'KI-Triage-Kategorie',
     'TRIAGE-NONE': 'Kein dringlicher Befund',
     'TRIAGE-ABSTAIN': 'Kein Triage-Vorschlag',
