@@ -242,7 +242,13 @@ test('a study shows reading, report as a tree, message and deliveries', { skip }
   const row = await daemon.study(studyOf(stat));
   const reading = page.locator('section', { has: page.locator('#reading') });
   const words = await reading.innerText();
-  for (const expected of [/Normal/, /Bacterial pneumonia/, /Viral pneumonia/, /Applicability/, /Image quality for the model/]) {
+  for (const expected of [
+    /Normal/,
+    /Bacterial pneumonia/,
+    /Viral pneumonia/,
+    /Applicability/,
+    /Image quality for the model/,
+  ]) {
     assert.match(words, expected);
   }
   assert.equal((await reading.locator('.shares .number').count()) ?? 0, 3);
