@@ -63,9 +63,7 @@ export async function classifyFiles(
   paths: readonly string[],
   options: ClassifyOptions,
 ): Promise<{ readonly read: number; readonly failed: number }> {
-  // Before any thread begins. Each film's memory outside of the heap would else have the whole heap collected every other
-  // film, in each thread, and V8's own threads take the processor for it (docs/decisions/0137).
-  setFlagsFromString('--external-memory-accounted-in-global-limit');
+  collectSeldom();
   const config = requireConfig(configPath(options.config));
   const folder = await readModelFolder(modelFolder(options.model ?? config.model.path));
   const inputs: Input[] = [];
@@ -109,6 +107,17 @@ export async function classifyFiles(
     await Promise.all(first.values());
     await Promise.all([decoder.close(), model?.close()]);
   }
+}
+
+/**
+ * Has V8 collect when its heap and the memory outside of it have grown threefold; to be called before any thread begins.
+ * Each film's memory outside of the heap would else have all of it marked every few films, in each thread, and V8's own
+ * threads take the processor for it (docs/decisions/0137). Where there is one processor memory counts more than that.
+ */
+function collectSeldom(): void {
+  if (processors() === 1) return;
+  setFlagsFromString('--external-memory-accounted-in-global-limit');
+  setFlagsFromString('--heap-growing-percent=200');
 }
 
 /** Films that are in hand at once: each lane has one, one waits for it, and the decoders have the next. Each is up to 15 MB. */
