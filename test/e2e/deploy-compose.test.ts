@@ -174,12 +174,15 @@ describe('the site of docker-compose.yml, as processes', () => {
       headers: basic('any', 'ris_password'),
     });
     assert.match(await shown.text(), /OBX-5.*Observation Value/s);
-    const list = await fetch(`${here.intakeUrl}/api/studies`, { headers: basic('admin', 'admin_password') });
-    const { studies } = (await list.json()) as { studies: readonly { readonly state: string }[] };
-    assert.deepEqual(
-      studies.map(({ state }) => state),
-      ['delivered'],
-    );
+    // The RIS has the message a moment before the ledger has its answer.
+    await waitFor('the study is delivered', async () => {
+      const list = await fetch(`${here.intakeUrl}/api/studies`, {
+        headers: basic('admin', 'admin_password'),
+      });
+      const { studies } = (await list.json()) as { studies: readonly { readonly state: string }[] };
+      assert.equal(studies.length, 1);
+      return studies[0]?.state === 'delivered';
+    });
 
     // Nobody gets in without a password.
     for (const url of [
