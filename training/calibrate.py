@@ -4,7 +4,7 @@ The shipped network saw every fold, so the films that no fold holds calibrate it
 are worth on films that they were not fitted to is measured by cross-fitting: five groups of patients,
 each decided with a temperature and thresholds from the other four.
 
-- temperature: least mean cross-entropy of the true class.
+- temperature: least mean cross-entropy of the true class, originals and small films weighing the same.
 - present: the highest threshold with PRESENT_SENSITIVITY over the films with pneumonia.
 - absent: the highest threshold with ABSENT_SENSITIVITY likewise (and not above present).
 - typeMargin: below it lie TYPE_SHARE of the films with pneumonia.
@@ -31,8 +31,10 @@ GROUPS = 5
 
 
 def cross_entropy(scores, temperature):
+    """Of the true class: the mean over the sources of their means."""
     probabilities = softmax(scores.logits, temperature)
-    return -np.log(probabilities[np.arange(len(scores.labels)), scores.labels] + 1e-12).mean()
+    loss = -np.log(probabilities[np.arange(len(scores.labels)), scores.labels] + 1e-12)
+    return np.mean([loss[scores.sources == source].mean() for source in np.unique(scores.sources)])
 
 
 def fit_temperature(scores):

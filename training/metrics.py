@@ -58,6 +58,21 @@ def expected_calibration_error(confidence, correct):
     )
 
 
+def error_by_chance(probabilities, seed=0):
+    """Mean expected calibration error of the label if `probabilities` [N,3] were exactly right.
+
+    So few films in a bin are never as many right as they should be: what this says of N films no model can
+    be better than, on average.
+    """
+    random = np.random.default_rng(seed)
+    guess, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    errors = []
+    for _ in range(BOOTSTRAPS):
+        drawn = (random.random(len(guess))[:, None] > probabilities.cumsum(axis=1)).sum(axis=1)
+        errors.append(expected_calibration_error(confidence, guess == drawn))
+    return float(np.mean(errors))
+
+
 def measures(labels, probabilities, present):
     """The figures of the targets; NaN where a class is missing. `present` may differ by film."""
     present = np.broadcast_to(present, labels.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from calibrate import cross_fitted
-from metrics import measures, read_scores, table, with_intervals
+from metrics import error_by_chance, measures, read_scores, table, with_intervals
 from paths import MODEL, RESULTS
 from runtime import softmax
 
@@ -24,7 +24,7 @@ commands of `training/README.md`; this file itself by `python3 model_card.py`.
   a softmax head for three classes: normal, bacterial pneumonia, viral pneumonia. One network, trained on
   all but the held-back patients (`docs/decisions/0071`), then refined in two runs that were averaged
   (`docs/decisions/0078`), with a head that pays for what it makes of reframing and rounding
-  (`docs/decisions/0079`).
+  (`docs/decisions/0079`, `0161`).
 - Beside it: a localiser that finds the thorax, so that the plate's framing does not matter, and an
   input gate that refuses what is no upright frontal chest film.
 - Base: the Inception V3 in npm nsfwjs 4.3.0 (MIT). Licence of this model: Apache-2.0; the films it
@@ -81,7 +81,20 @@ Decisions on the held-back small films:
 ### Calibration
 
 Expected calibration error (15 bins) on the held-back small films: of the label {ece_before} before the
-temperature and {ece_after} after (cross-fitted); of P(pneumonia) {ece_p_before} and {ece_p_after}.
+temperature and {ece_after} after (cross-fitted); of P(pneumonia) {ece_p_before} and {ece_p_after}. On so many films
+probabilities that are exactly right show {ece_chance} of the label on average, and on the {count_held_large} originals
+{ece_chance_large} (drawn labels, `metrics.error_by_chance`); {ece_large} was measured there.
+
+### What the head pays
+
+The head's regularisation and costs, chosen by cross-validation by patient inside of the training parts, without the
+held-back films:
+
+{head}
+
+The gate's regularisation, likewise:
+
+{gate_choice}
 
 ### int8 against fp32
 
@@ -114,8 +127,9 @@ How far the thorax box moves when a plate is cut (shares of the thorax's width a
 - The gate knows films of this set. It was tried on drawings and photographs, not on real films of
   other body parts or real laterals, of which none were to be had.
 - The thorax boxes were never drawn by a person; they come from aligning all films with each other.
-- The held-back figures were seen after each version while the work went on (and chose the cost at which the head
-  pays for reframing), so they flatter a little.
+- The held-back figures were seen after each version while the work went on, so they flatter a little. Nothing was
+  fitted to them but temperature and thresholds (cross-fitted above); since 1.4.0 costs and regularisation of
+  head and gate are chosen inside of the training parts, on films that the network has seen.
 
 ## How to make it again
 
@@ -145,6 +159,13 @@ def by_patient(scores):
             sample_weight=weight[sick],
         ),
     }
+
+
+def chosen_costs():
+    """The rows of results/head.md that were chosen, under its heading."""
+    lines = (RESULTS / "head.md").read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("| question"))
+    return "\n".join([*lines[start : start + 2], *(line for line in lines[start:] if "(chosen)" in line)])
 
 
 TARGETS = {
@@ -201,6 +222,11 @@ def main():
         ece_after=round(measured["heldBack.small"][1]["eceLabel"][0], 4),
         ece_p_before=round(plain["ecePneumonia"], 4),
         ece_p_after=round(measured["heldBack.small"][1]["ecePneumonia"][0], 4),
+        ece_large=round(measured["heldBack.large"][1]["eceLabel"][0], 4),
+        ece_chance=round(error_by_chance(probabilities[held.sources == "small"]), 3),
+        ece_chance_large=round(error_by_chance(probabilities[held.sources == "large"]), 3),
+        head=chosen_costs(),
+        gate_choice=(RESULTS / "gate-choice.md").read_text().strip(),
         int8=int8,
         many=sorted(np.unique(held_small.patients, return_counts=True)[1])[:-3:-1],
         by_patient=by_patient(held_small),

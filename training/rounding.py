@@ -1,7 +1,7 @@
 """Step "rounding": what int8 does to the features of training films. Writes scratch `rounding.npz`.
 
-`changes` [films,2048]: int8 features less those of the float network, for the same tensors. refit.py makes
-the head pay for them.
+`changes` [films,2048]: int8 features less those of the float network, for the same tensors of `films`. refit.py
+makes the head pay for them.
 
     python3 rounding.py [--films 400]
 """
@@ -29,7 +29,7 @@ def main():
         for network in (MODEL / "backbone.onnx", work_folder() / "final-fp32.onnx")
     ]
     changes = features[0] - features[1]
-    np.savez(work_folder() / "rounding.npz", changes=changes)
+    np.savez(work_folder() / "rounding.npz", films=films, changes=changes)
     off = np.linalg.norm(changes) / np.linalg.norm(features[1])
     print(f"{len(films)} films: features off by {100 * off:.2f} % of their length")
 

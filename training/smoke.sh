@@ -45,6 +45,8 @@ step box_errors.py --films 2
 step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
 step rounding.py --films 4
 step gate.py collect --films 48 --varied 24 --changed 6 --drawn 2
+step gate.py collect --films 48 --doubled 12
+step refit.py --choose
 step refit.py --final
 step score.py --model "$DH_MODEL" --part held-back
 step calibrate.py
