@@ -129,7 +129,8 @@ How far the thorax box moves when a plate is cut (shares of the thorax's width a
 - The thorax boxes were never drawn by a person; they come from aligning all films with each other.
 - The held-back figures were seen after each version while the work went on, so they flatter a little. Nothing was
   fitted to them but temperature and thresholds (cross-fitted above); since 1.4.0 costs and regularisation of
-  head and gate are chosen inside of the training parts, on films that the network has seen.
+  head and gate are chosen inside of the training parts, on films that the network has seen. The number of double
+  exposures that the gate learns from was raised (3,400 to 6,400) after they had shown 94.5 % refused and 2.1 % of films.
 
 ## How to make it again
 
