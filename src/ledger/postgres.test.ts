@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -70,6 +72,39 @@ if (!postgresIsInstalled()) {
     assert.ok(codes.has('ledger.unreachable'), [...codes].join(' '));
     for (const each of noticed) assert.ok(await ledger.studies.get(study(each)), `study ${each} is lost`);
     await ledger.close();
+  });
+
+  test('a line that breaks while the schema is committed: the start looks again and goes on', async () => {
+    const url = new URL(await server.database());
+    let cuts = 0;
+    const proxy = createServer((client) => {
+      const upstream = connect(Number(url.port), url.hostname);
+      const end = () => {
+        client.destroy();
+        upstream.destroy();
+      };
+      client.on('data', (bytes) => {
+        // A simple query; connecting speaks of commits too.
+        if (cuts < 2 && /Q.{4}commit\0/is.test(bytes.toString('latin1'))) {
+          cuts += 1;
+          end();
+        } else upstream.write(bytes);
+      });
+      upstream.on('data', (bytes) => client.write(bytes));
+      for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const through = new URL(url);
+    through.port = String((proxy.address() as AddressInfo).port);
+    try {
+      const ledger = await openLedger(through.href);
+      assert.equal(cuts, 2);
+      await ledger.studies.notice(received(1));
+      assert.ok(await ledger.studies.get(study(1)));
+      await ledger.close();
+    } finally {
+      proxy.close();
+    }
   });
 
   test('a database whose transactions are serializable by default is worked in all the same', async () => {
