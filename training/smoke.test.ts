@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
+import { LABELS } from '../src/ai/reading.ts';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
@@ -25,11 +26,16 @@ interface Classified {
   readonly probabilities: Record<string, number>;
 }
 
-function softmax(logits: readonly number[], temperature: number): number[] {
+function softmax(logits: readonly number[]): number[] {
   const top = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp((logit - top) / temperature));
+  const powers = logits.map((logit) => Math.exp(logit - top));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
+}
+
+/** The probabilities that were calibrated with this temperature, as they are without it. */
+function uncalibrated(probabilities: readonly number[], temperature: number): number[] {
+  return softmax(probabilities.map((probability) => temperature * Math.log(probability)));
 }
 
 async function pythonHas(modules: readonly string[]): Promise<boolean> {
@@ -69,12 +75,17 @@ test('a model made by the whole training pipeline scores films in the product as
     const answer = classified.find((one) => path.basename(one.file) === row.film);
     assert.ok(answer, `${row.film} was read`);
     assert.equal(answer.model.version, '0.0.0');
-    const logits = [row.normal, row.bacterial, row.viral].map(Number);
-    const expected = softmax(logits, manifest.calibration.temperature);
-    for (const [index, name] of ['normal', 'bacterial-pneumonia', 'viral-pneumonia'].entries())
+    // Tensors of both sides agree to 2e-7, which may round one value of the int8 network to the next level. The twelve
+    // films here may calibrate to a temperature that makes anything of that, so it is taken out again.
+    const here = uncalibrated(
+      LABELS.map((label) => answer.probabilities[label] ?? Number.NaN),
+      manifest.calibration.temperature,
+    );
+    const inTraining = softmax([row.normal, row.bacterial, row.viral].map(Number));
+    for (const [index, label] of LABELS.entries())
       assert.ok(
-        Math.abs((answer.probabilities[name] ?? Number.NaN) - (expected[index] ?? Number.NaN)) < 0.02,
-        `${row.film} ${name}: ${answer.probabilities[name]} here, ${expected[index]} in training`,
+        Math.abs((here[index] ?? Number.NaN) - (inTraining[index] ?? Number.NaN)) < 0.02,
+        `${row.film} ${label}: ${here[index]} here, ${inTraining[index]} in training`,
       );
   }
 });
