@@ -86,32 +86,15 @@ test('a finished study is removed with its files after its retention, not before
   await mkdir(join(folder.films, 'kept'));
   await writeFile(folder.absolute(path), 'film');
   await mkdir(join(folder.outbox, uid));
-  const instance = {
-    sopUid: instanceUid('1.2.3.1'),
-    seriesUid: '1.2.3.0',
-    sopClassUid: CR,
-    role: 'film',
-    location: { kind: 'file', path },
-    sha256: null,
-    bytes: null,
-  } as const;
-  const source = { kind: 'receive', pacs: null } as const;
-  await ledger.studies.notice({
-    studyUid: uid,
-    source,
-    priority: 'routine',
-    settleAt: now,
-    instances: [instance],
-  });
+  await ledger.studies.notice({ ...PUSHED, studyUid: uid, instances: [filmAt('0.1', path)] });
   await ledger.studies.settle(uid);
   const claim = await ledger.claims.claimNext({ worker: 'test', leaseMs: 1000 });
   assert.ok(claim !== undefined);
   await ledger.claims.skip(claim, { code: 'film.not-frontal', message: 'A lateral.' });
-  const day = 24 * 3_600_000;
-  now += day;
-  assert.equal(await sweepRetention(ledger, folder, 30 * day, now), 0);
-  now += 31 * day;
-  assert.equal(await sweepRetention(ledger, folder, 30 * day, now), 1);
+  now += DAY;
+  assert.equal(await sweepRetention(ledger, folder, 30 * DAY, now), 0);
+  now += 31 * DAY;
+  assert.equal(await sweepRetention(ledger, folder, 30 * DAY, now), 1);
   assert.equal(await ledger.studies.get(uid), undefined);
   await assert.rejects(readdir(join(folder.films, 'kept')));
   await assert.rejects(readdir(join(folder.outbox, uid)));
