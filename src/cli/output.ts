@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fitted } from '../dicom/report/legal.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { writeSynced } from '../files/write-synced.ts';
 
 /** Sorts a failed write into our codes. */
 function outputError(error: unknown): DeepHealthError {
@@ -44,17 +45,6 @@ export async function writeTogether(
   } catch (error) {
     await Promise.allSettled([...partial, ...moved].map((path) => rm(path, { force: true })));
     throw outputError(error);
-  }
-}
-
-async function writeSynced(path: string, bytes: Uint8Array | string): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(bytes);
-    // A full disk may show only here, with delayed allocation.
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,7 +1,8 @@
-import { constants, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { requireConfig } from '../config/require.ts';
 import { DeepHealthError } from '../errors/error.ts';
+import { isThere } from '../files/is-there.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import { backupLedger } from '../ledger/backup.ts';
 import type { StudiesOptions } from './studies.ts';
@@ -45,13 +46,6 @@ export async function backupStudies(
   if (isPostgres) {
     process.stderr.write('The ledger is in PostgreSQL: dump it with pg_dump, before this command.\n');
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Copies files that are there; one that retention removes meanwhile is not missed. Gives their number. */

@@ -1,6 +1,7 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from './sync-folder.ts';
+import { writeSynced } from './write-synced.ts';
 
 /**
  * Writes a file that is not there yet, so that it survives a power cut once this resolves: bytes and name. Nobody may
@@ -9,17 +10,12 @@ import { syncFolder } from './sync-folder.ts';
  * @throws the error of the file system, and nothing is left; EEXIST where there is such a file
  */
 export async function writeNewFile(path: string, bytes: Uint8Array, mode = 0o640): Promise<void> {
-  const file = await open(path, 'wx', mode);
   try {
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(path, bytes, 'wx', mode);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(path, { force: true });
+    // That one is somebody else's.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(path, { force: true });
     throw error;
   }
 }

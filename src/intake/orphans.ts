@@ -1,5 +1,6 @@
-import { access, opendir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { opendir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isThere } from '../files/is-there.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { DataFolder } from './data-folder.ts';
 
@@ -96,11 +97,7 @@ async function takeBack(folder: string): Promise<void> {
     if (!name.endsWith(ASIDE)) continue;
     const aside = join(folder, name);
     const file = aside.slice(0, -ASIDE.length);
-    const stands = await access(file).then(
-      () => true,
-      () => false,
-    );
-    await (stands ? rm(aside, { force: true }) : rename(aside, file)).catch(() => {});
+    await ((await isThere(file)) ? rm(aside, { force: true }) : rename(aside, file)).catch(() => {});
   }
 }
 

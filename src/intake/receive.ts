@@ -1,7 +1,8 @@
-import { access, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Acceptance, ReceivedInstance, ReceiveSink, StowReceipt } from '../dicom/web/receive.ts';
 import { REASON } from '../dicom/web/store-response.ts';
+import { isThere } from '../files/is-there.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import type { InstanceNotice, Ledger } from '../ledger/types.ts';
@@ -126,11 +127,4 @@ export async function settleReceived(receiving: Receiving, receipt: StowReceipt)
       receiving.log.warn(loggedFailure(error), 'A pushed study could not be settled yet');
     }
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../files/sync-folder.ts';
+import { writeSynced } from '../files/write-synced.ts';
 
 /** Gives the name under which a study appears in logs: the same within an installation, meaningless outside. */
 export type StudyKey = (studyUid: string) => string;
@@ -25,13 +26,7 @@ export async function loadStudyKey(folder: string): Promise<StudyKey> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const file = await open(partial, 'w', 0o600);
-  try {
-    await file.writeFile(randomBytes(32));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeSynced(partial, randomBytes(32), 'w', 0o600);
   try {
     // A link fails where the name exists: whoever comes second takes the secret of the first.
     await link(partial, path);

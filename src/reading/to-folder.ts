@@ -1,7 +1,8 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeepHealthError } from '../errors/error.ts';
 import { syncFolder } from '../files/sync-folder.ts';
+import { writeSynced } from '../files/write-synced.ts';
 import type { DataFolder } from '../intake/data-folder.ts';
 import type { ReportObject, ReportObjectKind } from '../ledger/types.ts';
 import type { Destination } from './deliver.ts';
@@ -32,13 +33,7 @@ export function folderDestination(folder: DataFolder): Destination {
       try {
         await mkdir(home, { recursive: true, mode: 0o750 });
         const partial = join(home, `.${outboxName(object)}.partial`);
-        const file = await open(partial, 'w', 0o640);
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
+        await writeSynced(partial, bytes, 'w', 0o640);
         await rename(partial, path);
         await syncFolder(home);
         await syncFolder(folder.outbox);
