@@ -150,3 +150,16 @@ test('the lock file holds an integrity for every package and no address', () => 
     assert.match(entry.integrity ?? '', /^sha512-/, path);
   }
 });
+
+test('the advisories were looked up for the versions that are locked: another version asks for another look', () => {
+  const rows = [...read('docs/advisories.md').matchAll(/^\| (\S+) \| (\d\S+) \| \S/gm)];
+  assert.ok(rows.length > 40, String(rows.length));
+  const locked = new Map<string, Set<string>>();
+  for (const [path, entry] of Object.entries(lock.packages)) {
+    const name = nameOf(path, entry);
+    locked.set(name, (locked.get(name) ?? new Set()).add(String(entry.version)));
+  }
+  for (const [, name = '', version = ''] of rows) {
+    assert.deepEqual([...(locked.get(name) ?? [])], [version], name);
+  }
+});

@@ -73,6 +73,7 @@ function guarded(client: pg.PoolClient): PostgresPoolClient {
   return {
     // The other form, with a cursor, is for streams, of which there are none.
     query: query as unknown as PostgresPoolClient['query'],
-    release: () => client.release(broken !== undefined),
+    // Kysely asks for the end of one whose transaction may still be open.
+    release: (destroy = false) => client.release(destroy || broken !== undefined),
   };
 }
