@@ -1,6 +1,10 @@
 import type { Label, Probabilities, Reading } from '../ai/reading.ts';
+import { summaryOf as answersOf } from '../dicom/report/findings.ts';
 
-/** What the triage list shows of a study: its most urgent film. */
+/**
+ * What the triage list shows of a study: class and probabilities of its most urgent film, and of quality, population and
+ * triage what its report says, the answer of any film that a reader must not miss.
+ */
 export interface StudySummary {
   readonly films: number;
   readonly label: Label | null;
@@ -21,15 +25,16 @@ export function summaryOf(readings: readonly Reading[], conclusion: string): Stu
   const [first, ...rest] = readings;
   if (first === undefined) throw new RangeError('A summary needs a reading.');
   const urgent = rest.reduce((most, next) => (isMoreUrgent(next, most) ? next : most), first);
+  const { quality, applicability, triage } = answersOf(readings);
   return {
     films: readings.length,
     label: urgent.label,
     pneumonia: urgent.pneumonia,
     probabilities: urgent.probabilities,
     abstained: urgent.abstained?.code ?? null,
-    applicability: urgent.applicability.status,
-    quality: urgent.quality.status,
-    triage: urgent.triage,
+    applicability,
+    quality,
+    triage,
     model: { name: urgent.model.name, version: urgent.model.version },
     conclusion,
   };

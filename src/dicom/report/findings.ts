@@ -79,7 +79,7 @@ export interface Summary {
   readonly triage: Reading['triage'];
 }
 
-export function summaryOf(films: readonly Findings[]): Summary {
+export function summaryOf(films: readonly Pick<Findings, keyof Summary>[]): Summary {
   return {
     pneumonia: first(
       ['present', 'undetermined', 'absent'],
