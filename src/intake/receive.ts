@@ -34,7 +34,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
   const { ledger, folder, storage, log } = receiving;
   let low = false;
 
-  async function admit() {
+  async function admit(bytes?: number) {
     if (receiving.stopping()) return { kind: 'busy', retryAfterSeconds: 10 } as const;
     const nowLow = await storage.low();
     if (nowLow !== low) {
@@ -42,7 +42,13 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
       if (low) log.warn({ code: 'storage.low', free: storage.free }, 'Intake stops: the disk is nearly full');
       else log.info({ free: storage.free }, 'Intake goes on: there is room again');
     }
-    return low ? ({ kind: 'disk-low' } as const) : ({ kind: 'open' } as const);
+    if (low) return { kind: 'disk-low' } as const;
+    if (bytes === undefined || (await storage.fits(bytes))) return { kind: 'open' } as const;
+    log.warn(
+      { code: 'storage.low', bytes, free: storage.free },
+      'A push has more bytes than there is room for',
+    );
+    return { kind: 'disk-low' } as const;
   }
 
   async function accept(instance: ReceivedInstance): Promise<Acceptance> {
@@ -103,7 +109,7 @@ export function createReceiveSink(receiving: Receiving): ReceiveSink {
     }
   }
 
-  return { admit, accept };
+  return { admit, accept, room: () => storage.room() };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { DeepHealthError } from '../../errors/error.ts';
+import type { Room } from '../../files/room.ts';
 import { type InstanceIdentity, identityOf, identityOfFile } from './identity.ts';
 import type { Part } from './multipart.ts';
 import { REASON } from './store-response.ts';
@@ -15,10 +17,15 @@ export type WrittenPart =
     }
   | { readonly kind: 'failed'; readonly reason: number; readonly identity: InstanceIdentity | undefined };
 
-/** Writes a part to `<base>.part` and syncs it. What the disk refuses fails this part alone. */
+/**
+ * Writes a part to `<base>.part` and syncs it. What the disk refuses fails this part alone.
+ *
+ * @param room asked before anything is written; held until the file is synced or removed. Without it nobody is asked.
+ */
 export async function writePart(
   part: Part,
   base: string,
+  room: Room | undefined,
   onFailure: (error: unknown) => void,
 ): Promise<WrittenPart> {
   const path = `${base}.part`;
@@ -34,12 +41,29 @@ export async function writePart(
     return undefined;
   });
   const writing = file && writeBehind(file, failed);
+  let ended = false;
+  async function end(keep: boolean): Promise<void> {
+    if (ended) return;
+    ended = true;
+    try {
+      await writing?.end();
+      await file?.close().catch(() => {});
+      if (!keep) await rm(path, { force: true });
+    } finally {
+      room?.end();
+    }
+  }
   let whole = false;
   try {
     for await (const chunk of part.body) {
       if (size < HEAD_BYTES) head.push(Buffer.from(chunk));
       size += chunk.length;
-      if (failure !== undefined || writing === undefined) continue;
+      if (failure === undefined) await takeRoom(room, chunk.length).catch(failed);
+      if (failure !== undefined || writing === undefined) {
+        // Not at the end of the part, which a slow sender puts off: others may want the room.
+        await end(false);
+        continue;
+      }
       digest.update(chunk);
       await writing.write(chunk);
     }
@@ -47,9 +71,7 @@ export async function writePart(
     if (failure === undefined) await file?.sync().catch(failed);
     whole = true;
   } finally {
-    await writing?.end();
-    await file?.close().catch(() => {});
-    if (!whole || failure !== undefined) await rm(path, { force: true });
+    await end(whole && failure === undefined);
   }
   if (failure !== undefined) {
     onFailure(failure);
@@ -57,6 +79,11 @@ export async function writePart(
   }
   const identity = await identityOfFile(path).catch(() => undefined);
   return { kind: 'written', path, size, sha256: digest.digest('hex'), identity };
+}
+
+/** Throws `storage.low`, and what asking the disk throws. */
+async function takeRoom(room: Room | undefined, bytes: number): Promise<void> {
+  if (room !== undefined && !(await room.take(bytes))) throw new DeepHealthError('storage.low');
 }
 
 /** What may wait to be written, in bytes: a sender that is quicker than the disk waits. */
@@ -140,6 +167,6 @@ function identityOrNone(head: readonly Buffer[]): InstanceIdentity | undefined {
 /** The Failure Reason of a failed write: no room, or anything else. */
 export function diskReason(error: unknown): number {
   const code = (error as NodeJS.ErrnoException).code;
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' || code === 'storage.low';
   return full ? REASON.outOfResources : REASON.processingFailure;
 }

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DeepHealthError } from '../../errors/error.ts';
+import type { Room } from '../../files/room.ts';
 import type { InstanceIdentity } from './identity.ts';
 import { toDicomJson } from './json.ts';
 import { parseMediaType, parseMediaTypes } from './media-type.ts';
@@ -58,8 +59,13 @@ export type Admission =
 
 /** Where received instances go. */
 export interface ReceiveSink {
-  /** Asked before the body is read and again before each part. */
-  admit(): Admission | Promise<Admission>;
+  /**
+   * Asked before the body is read, with its length where the sender says it, and again before each part. A request that
+   * is not admitted when it begins is not stored in part.
+   */
+  admit(bytes?: number): Admission | Promise<Admission>;
+  /** Room for the file of one part; without it files are written as long as the disk takes them. */
+  room?(): Room;
   /** Returns after the instance is recorded durably; throwing is a processing failure (0110). */
   accept(instance: ReceivedInstance): Promise<Acceptance>;
 }
@@ -142,10 +148,12 @@ export async function receiveStow(request: StowRequest, receiver: StowReceiver):
   if (boundary === undefined) return turnedAway(400, 'The Content-Type has no usable boundary.');
   if (request.study !== undefined && !isUid(request.study))
     return turnedAway(400, 'The study in the path is not a UID.');
-  if (Number(request.headers['content-length'] ?? 0) > limits.requestBytes) {
+  const announced = request.headers['content-length'];
+  const length = announced === undefined ? undefined : Number(announced);
+  if (length !== undefined && length > limits.requestBytes) {
     return turnedAway(413, 'The request is larger than allowed.');
   }
-  const admission = await receiver.sink.admit();
+  const admission = await receiver.sink.admit(length);
   if (admission.kind === 'busy') {
     return turnedAway(503, 'Too much is waiting; try again later.', {
       'retry-after': String(Math.max(1, Math.ceil(admission.retryAfterSeconds))),
@@ -158,7 +166,7 @@ export async function receiveStow(request: StowRequest, receiver: StowReceiver):
   try {
     const source = steadily(request.body, limits);
     for await (const part of readMultipart(source, boundary, { ...limits, preambleBytes: 64 * 1024 })) {
-      await receivePart(part, request.study, receiver, tally);
+      await receivePart(part, request.study, receiver, tally, admission.kind === 'open');
     }
   } catch (error) {
     broken = error;
@@ -213,13 +221,14 @@ async function receivePart(
   study: string | undefined,
   receiver: StowReceiver,
   tally: Tally,
+  admitted: boolean,
 ): Promise<void> {
   tally.parts += 1;
-  const admission = await receiver.sink.admit();
-  const written =
-    admission.kind === 'disk-low'
-      ? await headOnly(part)
-      : await writePart(part, join(receiver.folder, randomUUID()), (error) => receiver.onFailure?.(error));
+  const { folder, sink } = receiver;
+  const isRoom = admitted && (await sink.admit()).kind !== 'disk-low';
+  const written = isRoom
+    ? await writePart(part, join(folder, randomUUID()), sink.room?.(), (error) => receiver.onFailure?.(error))
+    : await headOnly(part);
   const { identity } = written;
   if (identity === undefined) {
     const reason = written.kind === 'failed' ? written.reason : REASON.cannotUnderstand;
