@@ -143,7 +143,7 @@ function notThere(uid: StudyUid): void {
   process.exitCode = EXIT.failed;
 }
 
-function say(options: StudiesOptions, json: unknown, text: () => string): void {
+export function say(options: StudiesOptions, json: unknown, text: () => string): void {
   process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : text());
 }
 
@@ -165,12 +165,14 @@ async function requireService({ storage, ledger }: Config): Promise<void> {
   }
 }
 
-async function withLedger(
+/** Opens the ledger of a service that has one. Throws `config.invalid`, `service.no-data`, `ledger.*`. */
+export async function withLedger(
   file: string | null,
   work: (
     ledger: Ledger,
     keyOf: Awaited<ReturnType<typeof loadStudyKey>>,
     folder: Awaited<ReturnType<typeof openDataFolder>>,
+    config: Config,
   ) => Promise<void>,
 ): Promise<void> {
   const config = requireConfig(file);
@@ -179,7 +181,7 @@ async function withLedger(
   const keyOf = await loadStudyKey(folder.path);
   const ledger = await openLedger(config.ledger);
   try {
-    await work(ledger, keyOf, folder);
+    await work(ledger, keyOf, folder, config);
   } finally {
     await ledger.close();
   }

@@ -7,7 +7,12 @@ export interface StudiesOptions {
   readonly json?: boolean;
 }
 
-/** `studies list|show|retry|forget|backup`: the ledger, for an admin. */
+export interface DeliveriesOptions extends StudiesOptions {
+  readonly to?: string;
+  readonly giveUp?: boolean;
+}
+
+/** `studies list|show|retry|forget|deliveries|backup`: the ledger, for an admin. */
 export function studiesCommand(): Command {
   const command = new Command('studies').description(
     'The ledger: what came, what was read, what is stuck and why.',
@@ -63,6 +68,21 @@ export function studiesCommand(): Command {
     .action(async (studies: string[], options: StudiesOptions) => {
       const { forgetStudies } = await import('./studies-ledger.ts');
       await forgetStudies(configPath(options.config), studies, options);
+    });
+
+  command
+    .command('deliveries')
+    .description(
+      'What waits for each PACS, RIS or folder; for one that was taken out of the config, what becomes of it.',
+    )
+    .argument('[destination]', 'one that the config does not name any more')
+    .option('--to <destination>', 'send what waits for it to this one instead')
+    .option('--give-up', 'end what waits for it unsent, and the messages that announce it')
+    .option(...file)
+    .option(...json)
+    .action(async (destination: string | undefined, options: DeliveriesOptions) => {
+      const { deliveriesOf } = await import('./studies-deliveries.ts');
+      await deliveriesOf(configPath(options.config), destination, options);
     });
 
   command

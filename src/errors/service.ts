@@ -79,6 +79,12 @@ export const SERVICE_ERRORS = errorTable({
     meaning: 'No configured PACS shows the study.',
     remedy: 'Check that the study is in the PACS and visible to the account of this service.',
   },
+  'study.look-given-up': {
+    retry: 'permanent',
+    meaning: 'A PACS could not be asked for new films of a study for seven days; nobody asks any more.',
+    remedy:
+      'Mend what keeps the PACS from answering, then announce the study again (`POST /api/studies/{study}`); a poll finds it too.',
+  },
   'study.no-pacs': {
     retry: 'permanent',
     meaning: 'No PACS is configured from which the study could be fetched.',
@@ -99,6 +105,12 @@ export const SERVICE_ERRORS = errorTable({
     retry: 'permanent',
     meaning: 'The destination did not take the result for a whole day.',
     remedy: 'Mend the destination, then retry the study.',
+  },
+  'delivery.no-destination': {
+    retry: 'permanent',
+    meaning: 'The result was to go to a PACS or RIS that the configuration does not name any more.',
+    remedy:
+      'Put it back under its name, or have what waits sent elsewhere or given up: `deep-health studies deliveries`.',
   },
   'delivery.folder': {
     retry: 'transient',

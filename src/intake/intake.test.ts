@@ -247,6 +247,69 @@ test('a promised look outlives the process and an archive that is away, and is m
   assert.equal(asked, 2);
 });
 
+test('a look that an archive never answers is given up after seven days of tries, and the history says so', async (t) => {
+  const { own } = await skipped(t, [7]);
+  const uid = studyUid('1.2.4.7');
+  const ended: unknown[] = [];
+  const archive = {
+    name: 'archive',
+    async searchInstances() {
+      throw new DeepHealthError('web.timeout');
+    },
+  } as unknown as DicomWebClient;
+  const looks = createLooks({
+    ledger: own,
+    archives: () => new Map([['archive', archive]]),
+    select: () => DEFAULT_RULES,
+    onGivenUp: ({ studyUid }, { code }) => ended.push([studyUid, code]),
+    now: () => now,
+  });
+  await looks.promise({ studyUid: uid, pacs: 'archive', priority: 'routine' });
+  await assert.rejects(looks.make(), { code: 'web.timeout' });
+  assert.equal(await looks.make(), false, 'not at once');
+  now += 8 * DAY;
+  await assert.rejects(looks.make(), { code: 'web.timeout' });
+  assert.deepEqual(ended, [], 'the service was off meanwhile: that is no try');
+  let tries = 2;
+  for (; ended.length === 0; tries++) {
+    assert.ok(tries < 100, 'it is tried for ever');
+    now += 60_000;
+    await assert.rejects(looks.make(), { code: 'web.timeout' });
+  }
+  assert.equal(tries, 50);
+  assert.deepEqual(ended, [[uid, 'study.look-given-up']]);
+  now += DAY;
+  assert.equal(await looks.make(), false);
+  const history = await own.studies.history(uid);
+  const told = history?.events.at(-1);
+  assert.deepEqual(
+    [told?.kind, told?.subject, told?.reason?.code],
+    ['look-given-up', 'archive', 'study.look-given-up'],
+  );
+  assert.match(told?.reason?.message ?? '', /web\.timeout/);
+  assert.equal(history?.study.status.state, 'skipped', 'what is known of the study stays');
+});
+
+test('a look at an archive that was taken out of the configuration is not lost: it may be put back', async (t) => {
+  const { own } = await skipped(t, [8]);
+  const archives = new Map<string, DicomWebClient>();
+  const parts = { ledger: own, archives: () => archives, select: () => DEFAULT_RULES, now: () => now };
+  const looks = createLooks(parts);
+  for (const pacs of ['archive', null]) {
+    await looks.promise({ studyUid: studyUid('1.2.4.8'), pacs, priority: 'routine' });
+    await assert.rejects(looks.make(), { code: 'study.no-pacs' });
+  }
+  let asked = 0;
+  const searchInstances = async () => {
+    asked += 1;
+    return [];
+  };
+  archives.set('archive', { name: 'archive', searchInstances } as unknown as DicomWebClient);
+  now += 60_000;
+  assert.equal(await looks.make(), true);
+  assert.equal(asked, 1);
+});
+
 test('a film that is sent again at the moment when its orphan is removed stays, whenever the process is killed', async (t) => {
   const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-orphans-')));
   t.after(() => rm(mine.path, { recursive: true }));

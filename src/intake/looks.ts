@@ -1,5 +1,7 @@
 import type { DicomWebClient } from '../dicom/web/client.ts';
-import type { Ledger, Look } from '../ledger/types.ts';
+import { DeepHealthError, ERROR_KINDS } from '../errors/error.ts';
+import { nextAttempt, type RetryPolicy } from '../errors/retry.ts';
+import type { Instant, Ledger, Look, LookClaim, Reason } from '../ledger/types.ts';
 import { listInstances } from '../reading/gather.ts';
 import type { IntakeRules } from './film-classes.ts';
 
@@ -19,13 +21,38 @@ export interface LooksParts {
   readonly ledger: Pick<Ledger, 'looks' | 'studies'>;
   archives(): ReadonlyMap<string, DicomWebClient>;
   select(): IntakeRules;
+  /** A look is not made again. */
+  onGivenUp?(look: Look, reason: Reason): void;
+  /** The time; default `Date.now`. */
+  now?(): Instant;
 }
 
 /** A process that died over a look leaves it to the next one after this time. */
 const LEASE_MS = 60_000;
+/**
+ * Longer than an archive is away: over a long weekend, or a move. The longest pause is that of a lease, as with whatever
+ * else is in the ledger when the clock is set back.
+ */
+const AGAIN: RetryPolicy = { baseMs: 1000, capMs: LEASE_MS, giveUpAfterMs: 7 * 24 * 60 * 60_000 };
+/** Before that many it is not given up: the service may have been off for most of the time, or the clock been set. */
+const LEAST_FAILURES = 50;
 
 export function createLooks(parts: LooksParts): Looks {
-  const { ledger } = parts;
+  const { ledger, now = Date.now } = parts;
+
+  async function failed(claim: LookClaim, error: unknown): Promise<void> {
+    const failures = claim.failures + 1;
+    const attempts = { failures, firstAttemptAt: claim.firstFailedAt ?? now(), now: now() };
+    const next = nextAttempt('transient', attempts, AGAIN);
+    if (next.kind === 'give-up' && failures >= LEAST_FAILURES) {
+      const reason = { code: 'study.look-given-up', message: `${MEANING} The last time: ${nameOf(error)}.` };
+      if (await ledger.looks.givenUp(claim, reason)) parts.onGivenUp?.(claim, reason);
+      return;
+    }
+    // Behind the others: the next one may be in an archive that answers.
+    await ledger.looks.failed(claim, next.kind === 'again' ? next.at : now() + AGAIN.capMs);
+  }
+
   return {
     promise: (look) => ledger.looks.promise(look),
     async make() {
@@ -34,8 +61,7 @@ export function createLooks(parts: LooksParts): Looks {
       try {
         await make(claim, parts);
       } catch (error) {
-        // Behind the others: the next one may be in an archive that answers.
-        await ledger.looks.failed(claim, Date.now());
+        await failed(claim, error);
         throw error;
       }
       await ledger.looks.made(claim);
@@ -44,11 +70,19 @@ export function createLooks(parts: LooksParts): Looks {
   };
 }
 
+const MEANING = ERROR_KINDS['study.look-given-up'].meaning;
+
+function nameOf(error: unknown): string {
+  return error instanceof DeepHealthError ? error.code : 'internal.unexpected';
+}
+
 async function make(look: Look, { ledger, archives, select }: LooksParts): Promise<void> {
   const configured = archives();
   const named = look.pacs === null ? [...configured.values()] : [configured.get(look.pacs)];
+  // Taken out of the configuration since, all of them or this one: it may be put back.
+  if (named.length === 0) throw new DeepHealthError('study.no-pacs');
   for (const archive of named) {
-    if (archive === undefined) continue;
+    if (archive === undefined) throw new DeepHealthError('study.no-pacs');
     const instances = await listInstances(archive, look.studyUid, select());
     if (instances.length === 0) continue;
     await ledger.studies.notice({

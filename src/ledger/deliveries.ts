@@ -20,7 +20,7 @@ import type {
 import type { StudyUid } from './uids.ts';
 
 /** Taking deliveries, and every way in which an attempt ends. */
-export function deliveries(context: LedgerContext): Ledger['deliveries'] {
+export function deliveries(context: LedgerContext): Omit<Ledger['deliveries'], 'open' | 'redirect'> {
   return {
     claim: (options) => claimDelivery(context, options),
 

@@ -143,7 +143,8 @@ async function insertDeliveries(
     .execute();
 }
 
-function pendingAgain(now: number) {
+/** Columns of a delivery that is taken up as if it had never been tried. */
+export function pendingAgain(now: number) {
   return {
     state: 'pending' as const,
     attempts: 0,
@@ -221,6 +222,17 @@ export async function closeStudyWhenDone(
 ): Promise<StudyState> {
   if (study.state !== 'reported') return study.state;
   const { study_uid: studyUid, run } = study;
+  if (await hasOpenDeliveries(trx, study)) return 'reported';
+  await enter(context, trx, studyUid, { state: 'delivered' });
+  await record(trx, { studyUid, run, at: context.now(), kind: 'delivered' });
+  return 'delivered';
+}
+
+/** Whether something of the study is on its way, or parked by its last run. */
+export async function hasOpenDeliveries(
+  trx: Trx,
+  { study_uid: studyUid, run }: Pick<StudyRow, 'study_uid' | 'run'>,
+): Promise<boolean> {
   const open = await trx
     .selectFrom('deliveries')
     .select('id')
@@ -233,8 +245,5 @@ export async function closeStudyWhenDone(
     )
     .limit(1)
     .executeTakeFirst();
-  if (open !== undefined) return 'reported';
-  await enter(context, trx, studyUid, { state: 'delivered' });
-  await record(trx, { studyUid, run, at: context.now(), kind: 'delivered' });
-  return 'delivered';
+  return open !== undefined;
 }

@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts';
 import { outbox } from './outbox.ts';
 import { polls } from './polls.ts';
 import { readings } from './readings.ts';
+import { redirection } from './redirect.ts';
 import { retention } from './retention.ts';
 import type { Tables } from './schema.ts';
 import { studies } from './studies.ts';
@@ -63,7 +64,7 @@ function ledgerOver(context: LedgerContext, close: () => Promise<void>): Ledger 
     claims: claims(context),
     outbox: outbox(context),
     readings: readings(context),
-    deliveries: deliveries(context),
+    deliveries: { ...deliveries(context), ...redirection(context) },
     polls: polls(context),
     looks: looks(context),
     clockSteps: clockSteps(context),

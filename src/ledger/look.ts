@@ -10,9 +10,19 @@ import { MIGRATIONS } from './migrations/list.ts';
 export type LedgerLook =
   /** Nothing yet: it is made at the first start. */
   | { readonly kind: 'new' }
-  | { readonly kind: 'current' }
-  /** Of an earlier version; the next start brings it up to date. */
-  | { readonly kind: 'older' };
+  | {
+      /** `older`: of an earlier version; the next start brings it up to date. */
+      readonly kind: 'current' | 'older';
+      /** Deliveries that are not done with, by destination. */
+      readonly waiting: ReadonlyMap<string, number>;
+    };
+
+const WAITING = `select destination, count(*) as count from (
+    select destination from deliveries where state = 'pending'
+    union all
+    select d.destination from deliveries d join studies s on s.study_uid = d.study_uid and s.run = d.run
+      where d.state = 'parked') as waiting
+  group by destination`;
 
 /**
  * Looks at a ledger without changing anything: whether it answers, lets us in, can be written, and is not of a
@@ -41,7 +51,7 @@ async function lookAtFile(path: string): Promise<LedgerLook> {
     const [table] = database.prepare(`select name from sqlite_master where name = 'schema_migrations'`).all();
     if (table === undefined) return { kind: 'new' };
     const [row] = database.prepare('select max(number) as newest from schema_migrations').all();
-    return compared(Number(row?.newest ?? 0));
+    return compared(Number(row?.newest ?? 0), database.prepare(WAITING).all());
   } finally {
     database.close();
   }
@@ -78,13 +88,17 @@ async function lookAtPostgres(url: string): Promise<LedgerLook> {
       );
     }
     const applied = await client.query('select max(number) as newest from schema_migrations');
-    return compared(Number(applied.rows[0]?.newest ?? 0));
+    return compared(Number(applied.rows[0]?.newest ?? 0), (await client.query(WAITING)).rows);
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-function compared(newest: number): LedgerLook {
+function compared(
+  newest: number,
+  rows: readonly { readonly destination?: unknown; readonly count?: unknown }[],
+): LedgerLook {
   if (newest > MIGRATIONS.length) throw new DeepHealthError('ledger.schema-newer');
-  return { kind: newest < MIGRATIONS.length ? 'older' : 'current' };
+  const waiting = new Map(rows.map(({ destination, count }) => [String(destination), Number(count)]));
+  return { kind: newest < MIGRATIONS.length ? 'older' : 'current', waiting };
 }

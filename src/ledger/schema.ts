@@ -165,6 +165,9 @@ interface LooksTable {
   fence: number;
   /** While the look is made: the end of its lease. */
   due_at: number;
+  /** Since it was promised. */
+  failures: Generated<number>;
+  first_failed_at: number | null;
 }
 
 interface SchemaMigrationsTable {

@@ -207,6 +207,9 @@ export interface StudyEvent {
     | 'sent'
     | 'delivery-failed'
     | 'parked'
+    | 'redirected'
+    | 'given-up'
+    | 'look-given-up'
     | 'delivered'
     | 'feedback';
   /** Worker, destination or source, as far as there is one. */
@@ -407,6 +410,13 @@ export type DeliveryOutcome =
   | { readonly kind: 'recorded'; readonly study: StudyState }
   | { readonly kind: 'already-recorded'; readonly study: StudyState };
 
+/** What became of a study's deliveries to a destination that is not there any more. */
+export interface RedirectOutcome {
+  readonly moved: number;
+  /** The destination of each that was given up. */
+  readonly givenUp: readonly string[];
+}
+
 /** Deliveries of one destination, for metrics and readiness. */
 export interface DestinationBacklog {
   readonly destination: string;
@@ -443,6 +453,9 @@ export interface Look {
 
 export interface LookClaim extends Look {
   readonly token: number;
+  /** How often it failed before, and when it first did. */
+  readonly failures: number;
+  readonly firstFailedAt: Instant | null;
 }
 
 export interface NewFeedback {
@@ -579,6 +592,22 @@ export interface Ledger {
     /** When the next delivery to this destination is due; null when none is pending and free to go. */
     nextDue(destination: string): Promise<Instant | null>;
     backlog(): Promise<readonly DestinationBacklog[]>;
+    /** Studies with deliveries to this destination that are not done with, by their UIDs after `after`. */
+    open(
+      destination: string,
+      after: StudyUid | null,
+      limit: number,
+    ): Promise<readonly { readonly studyUid: StudyUid; readonly via: Delivery['via'] }[]>;
+    /**
+     * What of a study was to go to `from`, which is not there any more, goes to another destination, or is given up (null).
+     * What must wait until it was sent waits for the same report at another archive; where that goes nowhere else it is
+     * given up too. What is moved is as good as new, also where it was parked. Both stand in the study's history.
+     */
+    redirect(
+      studyUid: StudyUid,
+      from: string,
+      to: Pick<NewDelivery, 'destination' | 'via'> | null,
+    ): Promise<RedirectOutcome>;
   };
   readonly polls: {
     /** The evidence for settling: did the PACS show the same number of instances as at the last poll? */
@@ -604,6 +633,8 @@ export interface Ledger {
     /** Done with, unless it was promised anew meanwhile. */
     made(claim: LookClaim): Promise<void>;
     failed(claim: LookClaim, retryAt: Instant): Promise<void>;
+    /** No further look is made, unless it was promised anew meanwhile (false); the study's history says why. */
+    givenUp(claim: LookClaim, reason: Reason): Promise<boolean>;
   };
   readonly feedback: {
     /** The radiologist's word on the last reading; false when the study is not known. */

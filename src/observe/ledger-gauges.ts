@@ -18,8 +18,14 @@ const DRIFT_STUDIES = 1000;
 /**
  * What the ledger knows: the same in every process, so take the maximum over processes. Without the database
  * these are missing and the rest is still worth having.
+ *
+ * @param destinations names that results can go to
  */
-export function ledgerGauges(registry: Registry, ledger: MeasuredLedger, model: () => MeasuredModel): void {
+export function ledgerGauges(
+  registry: Registry,
+  ledger: MeasuredLedger,
+  { model, destinations }: { model(): MeasuredModel; destinations(): readonly string[] },
+): void {
   const registers = [registry];
   const counts = cachedByCost(() => ledger.studies.countByState());
   const backlog = cachedByCost(() => ledger.deliveries.backlog());
@@ -48,6 +54,19 @@ export function ledgerGauges(registry: Registry, ledger: MeasuredLedger, model: 
       for (const { destination, pending, parked } of await backlog().catch(() => [])) {
         this.set({ destination, state: 'pending' }, pending);
         this.set({ destination, state: 'parked' }, parked);
+      }
+    },
+  });
+  new Gauge({
+    name: 'deephealth_deliveries_without_destination',
+    help: 'Deliveries, pending or parked, to a destination that the configuration does not name.',
+    labelNames: ['destination'],
+    registers,
+    async collect() {
+      this.reset();
+      const configured = destinations();
+      for (const { destination, pending, parked } of await backlog().catch(() => [])) {
+        if (!configured.includes(destination)) this.set({ destination }, pending + parked);
       }
     },
   });

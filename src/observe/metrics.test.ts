@@ -68,7 +68,12 @@ test('what is costly is asked once for all who ask at the same time, and not aga
   await assert.rejects(failing());
 });
 
-const PROCESS = { ready: async () => true, freeBytes: () => 5, reserveBytes: () => 1 };
+const PROCESS = {
+  ready: async () => true,
+  freeBytes: () => 5,
+  reserveBytes: () => 1,
+  destinations: () => ['pacs'],
+};
 
 const ledger = {
   studies: {
@@ -86,6 +91,7 @@ const ledger = {
   },
   deliveries: {
     backlog: async () => [
+      { destination: 'pacs', pending: 0, parked: 1, oldestPendingAt: null },
       { destination: 'ris "1"\\', pending: 2, parked: 1, oldestPendingAt: Date.now() - 60_000 },
     ],
   },
@@ -109,7 +115,13 @@ test('the text is strict Prometheus with everything in it, also with odd names',
   metrics.audited('lost', 3);
   const families = parseExposition((await metrics.text()).body);
   const at = (family: string) => families.get(family)?.samples ?? [];
-  assert.equal(at('deephealth_delivery_oldest_pending_seconds')[0]?.value.toFixed(0), '60');
+  assert.equal(at('deephealth_delivery_oldest_pending_seconds')[1]?.value.toFixed(0), '60');
+  const stranded = at('deephealth_deliveries_without_destination');
+  assert.deepEqual(
+    stranded.map(({ value }) => value),
+    [3],
+    'pending and parked, and none for what is configured',
+  );
   assert.ok((at('deephealth_drift_stability_index')[0]?.value ?? 0) > 0.25);
   assert.deepEqual(at('deephealth_model_info')[0]?.labels, { role: 'in-force', ...MODEL });
   const highest = at('deephealth_pneumonia_probability').find(

@@ -134,7 +134,7 @@ export function createMetrics(ledger: MeasuredLedger, self: MeasuredProcess): Me
     registers,
   });
   let measured: MeasuredModel;
-  ledgerGauges(registry, ledger, () => measured);
+  ledgerGauges(registry, ledger, { model: () => measured, destinations: self.destinations });
   processGauges(registry, self);
 
   return {

@@ -8,6 +8,8 @@ export interface MeasuredProcess {
   freeBytes(): number | undefined;
   /** Bytes that have to stay free. */
   reserveBytes(): number;
+  /** Names that results can go to. */
+  destinations(): readonly string[];
 }
 
 /** Readiness and disk, for alerts: both differ from process to process. */

@@ -69,7 +69,12 @@ async function delivering(t: TestContext) {
   return {
     ...{ ledger, folder },
     ...{ log: pino({ level: 'silent' }), keyOf: (uid: string) => uid, worker: 'deliverer-1' },
-    metrics: createMetrics(ledger, { ready: async () => true, freeBytes: () => 0, reserveBytes: () => 0 }),
+    metrics: createMetrics(ledger, {
+      ready: async () => true,
+      freeBytes: () => 0,
+      reserveBytes: () => 0,
+      destinations: () => [],
+    }),
     audit: auditInForce({ on: false, record() {}, async stop() {} }),
     signal: new AbortController().signal,
     onSent() {},

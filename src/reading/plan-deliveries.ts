@@ -29,6 +29,26 @@ export function receiversOf(
   return archivesOf(config, source).length > 0 ? [] : [null];
 }
 
+/** Whether an archive takes results: by its own word, or because `report.to` names it. */
+export function takesResults(
+  { name, store }: Pick<Config['pacs'][number], 'name' | 'store'>,
+  { report }: Pick<Config, 'report'>,
+): boolean {
+  return store || report.to?.includes(name) === true;
+}
+
+/** Everything that results can go to. What the ledger has for others waits until somebody says what becomes of it. */
+export function destinationsOf(
+  config: Pick<Config, 'pacs' | 'ris' | 'report'>,
+): readonly Pick<NewDelivery, 'destination' | 'via'>[] {
+  const archives = config.pacs.filter((pacs) => takesResults(pacs, config));
+  return [
+    { destination: FOLDER, via: 'folder' },
+    ...archives.map(({ name }) => ({ destination: name, via: 'pacs' }) as const),
+    ...config.ris.map(({ name }) => ({ destination: name, via: 'ris' }) as const),
+  ];
+}
+
 const ORDER: Readonly<Record<ReportObjectKind, number>> = {
   'heat-map': 0,
   'sr-text': 1,

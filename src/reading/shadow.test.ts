@@ -29,6 +29,7 @@ function shadowWith(read: Inference['read']) {
     ready: async () => true,
     freeBytes: () => 0,
     reserveBytes: () => 0,
+    destinations: () => [],
   });
   const ledger = {
     readings: {

@@ -14,7 +14,7 @@ import { asFailure, sendFailure } from './failure.ts';
 import { sharedReadiness } from './health.ts';
 import { oneMeaning } from './one-meaning.ts';
 import type { Reading } from './reading.ts';
-import { refusedSignIns } from './refused-sign-ins.ts';
+import type { RefusedSignIns } from './refused-sign-ins.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { predictRoute } from './routes/predict.ts';
 import { receiveRoute } from './routes/receive.ts';
@@ -30,6 +30,7 @@ export interface AppParts {
   readonly looks: Looks;
   /** Undefined where this process does not read. */
   readonly reading: Reading | undefined;
+  readonly refused: RefusedSignIns;
   /** Films as the console shows them. */
   readonly pictures: Pictures;
   /** Whether this process takes in pushed studies. */
@@ -103,7 +104,6 @@ export function createApp(parts: AppParts): Express {
 
   app.use(sameSiteOnly(inForce));
   const signIn = createSignIn(() => inForce.access);
-  const refused = refusedSignIns(context);
   app.use((request, response, next) => {
     const outcome = signIn(request);
     if (outcome.kind === 'in') {
@@ -115,7 +115,7 @@ export function createApp(parts: AppParts): Express {
     // A browser asks without credentials first; that is no attempt.
     const attempted = request.headers.authorization !== undefined;
     if (attempted && (outcome.kind !== 'held-back' || outcome.first)) {
-      refused({ name: userNamed(request), address: clientOfRequest(request) });
+      parts.refused.note({ name: userNamed(request), address: clientOfRequest(request) });
     }
     if (outcome.kind === 'held-back') {
       if (outcome.first) log.warn({ client: clientOfRequest(request) }, 'Wrong sign-ins are held back');

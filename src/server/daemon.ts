@@ -21,6 +21,7 @@ import { type Crew, startCrew } from './crew.ts';
 import { readiness } from './health.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { startReading } from './reading.ts';
+import { refusedSignIns } from './refused-sign-ins.ts';
 import { prepareReload } from './reload.ts';
 import { closeServer, notYet, openResources, openTo, type Resources } from './resources.ts';
 import { warnOfPeers } from './warnings.ts';
@@ -65,7 +66,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const small = processors() === 1;
   const justMade = does('read') && does('deliver') && !small ? createJustMade(JUST_MADE_BYTES) : undefined;
   const context = contextOf(config, resources, options, justMade);
-  const { ledger, queue, inForce } = context;
+  const { ledger, queue, inForce, keyOf } = context;
 
   let crew: Crew;
   const wakeCrew = () => crew.wake();
@@ -85,11 +86,14 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     ledger,
     archives: () => inForce.site.archives,
     select: () => inForce.config.select,
+    onGivenUp: ({ studyUid, pacs }, reason) =>
+      log.error({ study: keyOf(studyUid), pacs, ...reason }, 'A study is not looked at again'),
   });
   const housekeeping = startHousekeeping(context, looks, does('intake'));
   const pictures = createPictures(context, reading?.decoder);
+  const refused = refusedSignIns(context);
   const app = createApp({
-    ...{ context, looks, reading, pictures },
+    ...{ context, looks, reading, pictures, refused },
     takesIn: does('intake'),
     onWork() {
       housekeeping.wake();
@@ -161,6 +165,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     await pictures.close();
     await reading?.close();
     await ledger.close();
+    refused.tellAll();
     context.audit.record((events) => events.activity('stop'));
     await context.audit.stop();
     await resources.worker.release();
@@ -196,6 +201,7 @@ function contextOf(
     ready: async () => (await readiness(context)).ready,
     freeBytes: () => storage.free,
     reserveBytes: () => inForce.reserve,
+    destinations: () => inForce.site.destinations.map(({ name }) => name),
   });
   resources.audit.counts.take = metrics.audited;
   const context: Context = {

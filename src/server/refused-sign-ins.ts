@@ -11,19 +11,27 @@ interface Refused {
   times: number;
 }
 
+/** Sign-ins that were refused, on their way into the audit trail. */
+export interface RefusedSignIns {
+  /** Somebody was refused. */
+  note(who: Peer): void;
+  /** Tells what was only counted until now: the service stops. */
+  tellAll(): void;
+}
+
 /**
  * Tells the audit trail of sign-ins that were refused: the first of a name at an address at once, what follows within the
  * minute as one message with their number. Whoever has no credentials at all could otherwise fill the disk of the trail,
- * or the room that waits for its repository, with thousands of messages a second, and hide in them. The numbers of the
- * last minute before a stop are not told.
+ * or the room that waits for its repository, with thousands of messages a second, and hide in them.
  */
-export function refusedSignIns({ audit }: Pick<Context, 'audit'>): (who: Peer) => void {
+export function refusedSignIns({ audit }: Pick<Context, 'audit'>): RefusedSignIns {
   const told = new Map<string, Refused>();
   const others: Refused = { who: { name: 'several names or addresses' }, times: 0 };
-  let counting = false;
+  let counting: NodeJS.Timeout | undefined;
 
-  function minuteIsOver(): void {
-    counting = false;
+  function tellAll(): void {
+    clearTimeout(counting);
+    counting = undefined;
     for (const { who, times } of [...told.values(), others]) {
       if (times > 0) audit.record((events) => events.refused(who, times));
     }
@@ -31,16 +39,18 @@ export function refusedSignIns({ audit }: Pick<Context, 'audit'>): (who: Peer) =
     others.times = 0;
   }
 
-  return (who) => {
-    if (!counting) setTimeout(minuteIsOver, MINUTE_MS).unref();
-    counting = true;
-    const key = `${who.address ?? ''} ${who.name}`;
-    const known = told.get(key) ?? (told.size < MOST_TOLD ? undefined : others);
-    if (known !== undefined) {
-      known.times += 1;
-      return;
-    }
-    told.set(key, { who, times: 0 });
-    audit.record((events) => events.refused(who, 1));
+  return {
+    note(who) {
+      counting ??= setTimeout(tellAll, MINUTE_MS).unref();
+      const key = `${who.address ?? ''} ${who.name}`;
+      const known = told.get(key) ?? (told.size < MOST_TOLD ? undefined : others);
+      if (known !== undefined) {
+        known.times += 1;
+        return;
+      }
+      told.set(key, { who, times: 0 });
+      audit.record((events) => events.refused(who, 1));
+    },
+    tellAll,
   };
 }

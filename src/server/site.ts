@@ -9,6 +9,7 @@ import type { DataFolder } from '../intake/data-folder.ts';
 import type { TlsOptions } from '../net/tls.ts';
 import type { Log } from '../observe/log.ts';
 import type { Destination } from '../reading/deliver.ts';
+import { takesResults } from '../reading/plan-deliveries.ts';
 import { folderDestination } from '../reading/to-folder.ts';
 import { pacsDestination } from '../reading/to-pacs.ts';
 import { risDestination } from '../reading/to-ris.ts';
@@ -25,10 +26,10 @@ export function openSite(config: Config, folder: DataFolder, log: Log): Site {
   const archives = new Map<string, DicomWebClient>();
   for (const pacs of config.pacs) archives.set(pacs.name, archiveClient(pacs, config, log));
   const destinations: Destination[] = [folderDestination(folder)];
-  for (const { name, url, store } of config.pacs) {
+  for (const pacs of config.pacs) {
+    const { name, url } = pacs;
     const client = archives.get(name);
-    const wanted = store || config.report.to?.includes(name) === true;
-    if (wanted && client !== undefined)
+    if (takesResults(pacs, config) && client !== undefined)
       destinations.push({ ...pacsDestination(name, client), address: new URL(url).hostname });
   }
   for (const ris of config.ris) {

@@ -1,3 +1,4 @@
+import { DeepHealthError } from '../errors/error.ts';
 import { loggedFailure } from '../observe/log.ts';
 import type { Context } from './context.ts';
 
@@ -12,9 +13,12 @@ export function warnOfPeers({ inForce, ledger, log }: Pick<Context, 'inForce' | 
   const known = new Set(destinations.map(({ name }) => name));
   ledger.deliveries.backlog().then(
     (backlog) => {
-      for (const { destination, pending } of backlog) {
-        if (known.has(destination) || pending === 0) continue;
-        log.warn({ destination, pending }, 'Results wait for a destination that is not configured any more');
+      for (const { destination, pending, parked } of backlog) {
+        if (known.has(destination)) continue;
+        log.warn(
+          { destination, pending, parked, ...loggedFailure(new DeepHealthError('delivery.no-destination')) },
+          'Results wait for a destination that is not configured: `deep-health studies deliveries`',
+        );
       }
     },
     () => {},

@@ -756,6 +756,177 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
     });
 
+    behaviour(
+      'what waits for a PACS that is not there any more goes to another, in its order',
+      async (ledger, clock) => {
+        await reported(ledger, 1);
+        const held = await delivery(ledger, 'pacs');
+        const to = { destination: 'archive', via: 'pacs' } as const;
+        assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), { moved: 2, givenUp: [] });
+        await assert.rejects(ledger.deliveries.sent(held), code('ledger.claim-lost'));
+        await nothingDue(ledger, 'pacs');
+        await nothingDue(ledger, 'ris');
+        for (const kind of ['heat-map', 'sr-air']) {
+          const claim = await delivery(ledger, 'archive');
+          assert.deepEqual([claim.delivery.object.kind, claim.delivery.attempts], [kind, 1]);
+          await ledger.deliveries.sent(claim);
+        }
+        const last = await ledger.deliveries.sent(await delivery(ledger, 'ris'));
+        assert.equal(last.study, 'delivered');
+        const told = (await ledger.studies.history(study(1)))?.events.find(
+          ({ kind }) => kind === 'redirected',
+        );
+        assert.deepEqual(
+          [told?.at, told?.subject, told?.reason?.code],
+          [clock.now(), 'pacs to archive', 'delivery.no-destination'],
+        );
+      },
+    );
+
+    behaviour('what was parked there goes to the other one too, with what waited for it', async (ledger) => {
+      await reported(ledger, 1);
+      await ledger.deliveries.sent(await delivery(ledger, 'pacs'));
+      await ledger.deliveries.parked(await delivery(ledger, 'pacs'), { code: 'x', message: 'y' });
+      const to = { destination: 'folder', via: 'folder' } as const;
+      assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), { moved: 1, givenUp: [] });
+      await nothingDue(ledger, 'ris');
+      const sr = await delivery(ledger, 'folder');
+      assert.deepEqual([sr.delivery.via, sr.delivery.lastFailure], ['folder', null]);
+      await ledger.deliveries.sent(sr);
+      assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
+    });
+
+    behaviour(
+      'what is given up takes the message with it that announces it, and the study fails visibly',
+      async (ledger) => {
+        await reported(ledger, 1);
+        assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', null), {
+          moved: 0,
+          givenUp: ['pacs', 'pacs', 'ris'],
+        });
+        await nothingDue(ledger, 'pacs');
+        await nothingDue(ledger, 'ris');
+        assert.deepEqual(await ledger.deliveries.backlog(), []);
+        const history = await ledger.studies.history(study(1));
+        assert.deepEqual(history?.study.status, {
+          state: 'failed',
+          reason: history?.events.at(-1)?.reason,
+        });
+        assert.equal(history?.study.lastFailure?.code, 'delivery.no-destination');
+        assert.deepEqual(
+          history?.events.slice(-4).map(({ kind, subject }) => [kind, subject]),
+          [
+            ['given-up', 'pacs'],
+            ['given-up', 'ris'],
+            ['given-up', 'pacs'],
+            ['failed', null],
+          ],
+        );
+        assert.equal(history?.objects.length, 3, 'what was made is still there');
+        assert.equal((await ledger.studies.retry(study(1))).kind, 'queued');
+      },
+    );
+
+    behaviour('a message whose report goes to another archive too waits for that one', async (ledger) => {
+      await queued(ledger, 1);
+      const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
+      const made = report(1);
+      await ledger.claims.report(await claimed(ledger, 1), {
+        ...made,
+        deliveries: [copy, ...made.deliveries],
+      });
+      assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, ['pacs', 'pacs']);
+      await nothingDue(ledger, 'ris');
+      await ledger.deliveries.sent(await delivery(ledger, 'archive'));
+      assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
+    });
+
+    behaviour(
+      'a copy that is given up after the rest was sent leaves the study delivered',
+      async (ledger) => {
+        await queued(ledger, 1);
+        const made = report(1);
+        const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
+        await ledger.claims.report(await claimed(ledger, 1), {
+          ...made,
+          deliveries: [...made.deliveries, copy],
+        });
+        for (const destination of ['pacs', 'pacs', 'ris'])
+          await ledger.deliveries.sent(await delivery(ledger, destination));
+        assert.deepEqual((await ledger.deliveries.redirect(study(1), 'archive', null)).givenUp, ['archive']);
+        assert.equal(await state(ledger, 1), 'delivered');
+      },
+    );
+
+    behaviour(
+      'where the other destination has the same object, it is not sent there twice',
+      async (ledger) => {
+        await queued(ledger, 1);
+        const made = report(1);
+        const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
+        await ledger.claims.report(await claimed(ledger, 1), {
+          ...made,
+          deliveries: [copy, ...made.deliveries],
+        });
+        await ledger.deliveries.sent(await delivery(ledger, 'archive'));
+        const to = { destination: 'archive', via: 'pacs' } as const;
+        assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), { moved: 2, givenUp: [] });
+        assert.equal((await delivery(ledger, 'archive')).delivery.object.kind, 'heat-map');
+        await nothingDue(ledger, 'archive');
+        assert.ok(await delivery(ledger, 'ris'), 'its report is stored');
+      },
+    );
+
+    behaviour('a receiver that has its own message of the reading gets no second one', async (ledger) => {
+      await queued(ledger, 1);
+      const made = report(1);
+      await ledger.claims.report(await claimed(ledger, 1), {
+        ...made,
+        objects: [...made.objects, object('other', 'oru', 'ORU-1-other')],
+        deliveries: [...made.deliveries, { key: 'o', destination: 'ris-2', via: 'ris', object: 'other' }],
+      });
+      for (const destination of ['pacs', 'pacs', 'ris-2'])
+        await ledger.deliveries.sent(await delivery(ledger, destination));
+      const to = { destination: 'ris-2', via: 'ris' } as const;
+      assert.deepEqual(await ledger.deliveries.redirect(study(1), 'ris', to), { moved: 0, givenUp: ['ris'] });
+      await nothingDue(ledger, 'ris-2');
+      assert.equal(await state(ledger, 1), 'delivered');
+    });
+
+    behaviour('a preliminary does not follow its correction to another archive', async (ledger) => {
+      await queued(ledger, 1);
+      const to = { destination: 'archive', via: 'pacs' } as const;
+      await ledger.claims.report(await claimed(ledger, 1), report(1));
+      await ledger.studies.reread(study(1));
+      const second = report(1, 2);
+      const deliveries = second.deliveries.map((each) => (each.via === 'pacs' ? { ...each, ...to } : each));
+      await ledger.claims.report(await claimed(ledger, 1), { ...second, deliveries });
+      assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), {
+        moved: 0,
+        givenUp: ['pacs', 'pacs', 'ris'],
+      });
+      for (const destination of ['archive', 'archive', 'ris']) {
+        const claim = await delivery(ledger, destination);
+        assert.equal(claim.delivery.run, 2);
+        await ledger.deliveries.sent(claim);
+      }
+      assert.equal(await state(ledger, 1), 'delivered');
+    });
+
+    behaviour('the studies that wait for a destination are named page by page', async (ledger) => {
+      for (const number of [1, 2, 3]) await reported(ledger, number);
+      const named = async (after: Parameters<Ledger['deliveries']['open']>[1]) =>
+        (await ledger.deliveries.open('pacs', after, 2)).map(({ studyUid, via }) => [studyUid, via]);
+      assert.deepEqual(await named(null), [
+        [study(1), 'pacs'],
+        [study(2), 'pacs'],
+      ]);
+      assert.deepEqual(await named(study(2)), [[study(3), 'pacs']]);
+      await ledger.deliveries.redirect(study(3), 'pacs', null);
+      assert.deepEqual(await named(study(2)), []);
+      assert.deepEqual(await ledger.deliveries.redirect(study(9), 'pacs', null), { moved: 0, givenUp: [] });
+    });
+
     behaviour('stat results leave before routine ones', async (ledger, clock) => {
       await reported(ledger, 1);
       clock.step(10);
@@ -944,7 +1115,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
         await ledger.looks.promise(look);
         await ledger.looks.promise(look);
         const first = await ledger.looks.claim(60_000);
-        assert.deepEqual({ ...first, token: 0 }, { ...look, token: 0 });
+        assert.deepEqual({ ...first, token: 0 }, { ...look, token: 0, failures: 0, firstFailedAt: null });
         assert.equal(await ledger.looks.claim(60_000), undefined, 'it is in hand');
         clock.step(60_000);
         const second = await ledger.looks.claim(60_000);
@@ -962,6 +1133,46 @@ export function ledgerContract(name: string, open: OpenLedger): void {
         await ledger.looks.made(fourth);
         clock.step(60_000);
         assert.equal(await ledger.looks.claim(60_000), undefined);
+      },
+    );
+
+    behaviour(
+      'a look that fails is counted, and given up visibly; a new promise begins anew',
+      async (ledger, clock) => {
+        const look = { studyUid: study(1), pacs: 'archive', priority: 'routine' } as const;
+        await reported(ledger, 1);
+        await ledger.looks.promise(look);
+        const began = clock.now();
+        for (const failures of [0, 1, 2]) {
+          const claim = await ledger.looks.claim(60_000);
+          assert.deepEqual(
+            [claim?.failures, claim?.firstFailedAt],
+            [failures, failures === 0 ? null : began],
+          );
+          assert.ok(claim);
+          await ledger.looks.failed(claim, clock.now() + 1000);
+          clock.step(1000);
+        }
+        const old = await ledger.looks.claim(60_000);
+        await ledger.looks.promise(look);
+        const fresh = await ledger.looks.claim(60_000);
+        assert.ok(old && fresh);
+        assert.deepEqual([fresh.failures, fresh.firstFailedAt], [0, null]);
+        const reason = { code: 'study.look-given-up', message: 'm' };
+        assert.equal(await ledger.looks.givenUp(old, reason), false, 'it was promised anew');
+        assert.equal(await ledger.looks.givenUp(fresh, reason), true);
+        const told = (await ledger.studies.history(study(1)))?.events.at(-1);
+        assert.deepEqual([told?.kind, told?.subject, told?.reason], ['look-given-up', 'archive', reason]);
+        clock.step(60_000);
+        assert.equal(await ledger.looks.claim(60_000), undefined);
+        await ledger.looks.promise({ ...look, studyUid: study(9) });
+        const unknown = await ledger.looks.claim(60_000);
+        assert.ok(unknown);
+        assert.equal(
+          await ledger.looks.givenUp(unknown, reason),
+          true,
+          'also where retention let the study go',
+        );
       },
     );
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -223,6 +223,31 @@ test('SIGUSR1, at which Node opens its debugger to everybody on the machine, doe
     [...daemon.said, ...daemon.log.map(({ msg }) => msg ?? '')].some((line) => /SIGUSR1|Debugger/.test(line)),
   );
   assert.ok(!daemon.said.some((line) => line.includes('Debugger listening')));
+  await daemon.remove();
+});
+
+test('sign-ins that were refused in the minute before a stop are told, before the stop is', async (t) => {
+  const trail = await mkdtemp(join(tmpdir(), 'dh-trail-'));
+  t.after(() => rm(trail, { recursive: true, force: true }));
+  const path = join(trail, 'audit.log');
+  const daemon = await startDaemon({
+    config: {
+      server: USERS,
+      observe: { audit: { type: 'file', path }, log: { level: 'debug', pretty: 'never' } },
+    },
+  });
+  for (let time = 0; time < 4; time++) {
+    const answer = await fetch(`${daemon.url}/api/studies`, {
+      headers: { authorization: basic('reader:wrong horse') },
+    });
+    assert.equal(answer.status, 401);
+    await answer.body?.cancel();
+  }
+  await daemon.end();
+  const told = await readFile(path, 'utf8');
+  const counted = told.indexOf('Credentials refused 3 times');
+  assert.ok(counted > 0, 'the first was told at once, three were counted');
+  assert.ok(counted < told.indexOf('Application Stop'));
   await daemon.remove();
 });
 

@@ -3,6 +3,7 @@ import type { DicomWebConfig } from '../../dicom/web/config.ts';
 import { createTransport } from '../../dicom/web/transport.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import { connect } from '../../hl7/mllp/connection.ts';
+import { takesResults } from '../../reading/plan-deliveries.ts';
 import { archiveConfig, tlsOf } from '../../server/site.ts';
 import type { Config } from '../schema.ts';
 import type { Probe } from './probe.ts';
@@ -17,8 +18,9 @@ export function archiveProbes(config: Config): Probe[] {
       timeouts: { connect: PATIENCE_MS, headers: 10_000, body: 10_000, total: 12_000 },
     });
     const query: Probe = { what: `pacs.${index} query`, run: () => asks(settings()) };
-    const wanted = pacs.store || config.report.to?.includes(pacs.name) === true;
-    return wanted ? [query, { what: `pacs.${index} store`, run: () => takes(settings()) }] : [query];
+    return takesResults(pacs, config)
+      ? [query, { what: `pacs.${index} store`, run: () => takes(settings()) }]
+      : [query];
   });
 }
 

@@ -5,6 +5,7 @@ import { connect } from 'amqplib';
 import { request } from 'undici';
 import { DeepHealthError } from '../../errors/error.ts';
 import { lookAtLedger } from '../../ledger/look.ts';
+import { destinationsOf } from '../../reading/plan-deliveries.ts';
 import type { Config } from '../schema.ts';
 import { parseSize } from '../units.ts';
 import type { Probe } from './probe.ts';
@@ -74,14 +75,33 @@ async function nearestFolder(path: string): Promise<string> {
   return nearestFolder(dirname(path));
 }
 
-/** Whether the ledger answers, lets us in, can be written, and is not of a later version. */
-export function ledgerProbe({ ledger }: Config): Probe {
+/**
+ * Whether the ledger answers, lets us in, can be written, and is not of a later version; and whether results wait in it
+ * for a destination that this configuration does not name.
+ */
+export function ledgerProbe(config: Config): Probe {
   const FOUND = {
     new: 'reachable, empty; made at the first start',
     current: 'reachable, schema is current',
     older: 'reachable, brought up to date at the next start',
   } as const;
-  return { what: 'ledger', run: async () => FOUND[(await lookAtLedger(ledger)).kind] };
+  return {
+    what: 'ledger',
+    async run() {
+      const look = await lookAtLedger(config.ledger);
+      const configured = destinationsOf(config).map(({ destination }) => destination);
+      const stranded =
+        look.kind === 'new' ? [] : [...look.waiting].filter(([name]) => !configured.includes(name));
+      if (stranded.length > 0) {
+        const named = stranded.map(([name, count]) => `${count} for ${name}`).join(', ');
+        throw new DeepHealthError(
+          'delivery.no-destination',
+          `Results wait for what the configuration does not name: ${named}.`,
+        );
+      }
+      return FOUND[look.kind];
+    },
+  };
 }
 
 /** Whether the broker takes our credentials. */

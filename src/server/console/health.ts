@@ -19,7 +19,12 @@ export async function healthJson(context: Context, reading: Reading | undefined,
   const attempts = figures?.attempts ?? [];
   const last = (destination: string, kind: 'sent' | 'failed') =>
     attempts.findLast((attempt) => attempt.destination === destination && attempt.kind === kind);
-  const destinations = inForce.site.destinations.map(({ name, via }) => {
+  const configured = inForce.site.destinations;
+  // What waits for others waits until somebody puts them back or says what becomes of it.
+  const former = backlog.flatMap(({ destination: name }) =>
+    configured.some((each) => each.name === name) ? [] : [{ name, via: null }],
+  );
+  const destinations = [...configured, ...former].map(({ name, via }) => {
     const waiting = backlog.find(({ destination }) => destination === name);
     const failure = last(name, 'failed');
     return {

@@ -94,7 +94,7 @@ function Peers({ health, now }) {
         return html`<tr key=${name}>
           <th scope="row">${name}</th>
           <td data-title="Kind">${(check?.kind ?? target?.via ?? '').toUpperCase()}</td>
-          <td data-title="Now">${check === undefined ? html`<span class="faint">–</span>` : html`<${PeerState} state=${check.state} code=${check.code} />`}</td>
+          <td data-title="Now">${check === undefined ? (target?.via === null ? html`<${Pill} kind="bad">Not configured<//>` : html`<span class="faint">–</span>`) : html`<${PeerState} state=${check.state} code=${check.code} />`}</td>
           <td data-title="Waiting">
             ${target === undefined ? html`<span class="faint">takes no results</span>` : target.pending === null ? html`<span class="faint">not known</span>` : html`${target.pending} pending${(target.parked ?? 0) > 0 && html`, <a class="bad" href=${listHref({ state: 'stuck', period: 'all' })}>${target.parked} parked</a>`}`}
           </td>

@@ -49,6 +49,9 @@ const EVENT_WORDS = {
   sent: 'Delivered to',
   'delivery-failed': 'Delivery failed to',
   parked: 'Delivery parked for',
+  redirected: 'Delivery moved from',
+  'look-given-up': 'No longer asked for new films:',
+  'given-up': 'Delivery given up for',
   delivered: 'Everything delivered',
   feedback: 'Feedback',
 };
