@@ -377,6 +377,31 @@ test('a film on disk that the ledger never heard of goes at the second sweep, a 
   assert.deepEqual(await readdir(mine.films), ['killed-over']);
 });
 
+test('a sweep over many studies asks the ledger for many files at a time, and empties no folder too much', async (t) => {
+  const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
+  t.after(() => rm(mine.path, { recursive: true }));
+  const names = Array.from({ length: 450 }, (_, index) => `${index}`);
+  for (const name of names) {
+    await mkdir(join(mine.films, name));
+    for (const film of ['a.dcm', 'b.dcm']) await writeFile(join(mine.films, name, film), '');
+  }
+  const sizes: number[] = [];
+  // Of each study the first film has a row; of every ninth none has.
+  const films = {
+    async recorded(paths: readonly string[]) {
+      sizes.push(paths.length);
+      return new Set(paths.filter((path) => path.endsWith('a.dcm') && !/\/\d*9\//.test(path)));
+    },
+  } as unknown as Ledger['films'];
+  const orphans = createOrphans(mine, { films });
+  assert.equal(await orphans.sweep(), 0);
+  assert.deepEqual(sizes, [200, 200, 200, 200, 100]);
+  assert.equal(await orphans.sweep(), 450 + 45);
+  const left = await readdir(mine.films);
+  assert.equal(left.length, 405);
+  for (const name of left) assert.deepEqual(await readdir(join(mine.films, name)), ['a.dcm']);
+});
+
 test('a result that was never recorded goes at the second sweep, a recorded one stays', async (t) => {
   const mine = await openDataFolder(await mkdtemp(join(tmpdir(), 'dh-intake-')));
   t.after(() => rm(mine.path, { recursive: true }));

@@ -1,5 +1,5 @@
 import { opendir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isThere } from '../files/is-there.ts';
 import type { Ledger } from '../ledger/types.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -17,6 +17,9 @@ const AT_ONCE = 200;
  * was told nothing, never sent them again. Results likewise: their study was read again and has others. A file that is seen without a row in two sweeps, unchanged, is
  * removed. The pause between two sweeps has to be longer than a film may take from its first byte to the
  * ledger; the age of files is not asked for, since clocks are set.
+ *
+ * There may be a year's films and results: folders are read as they are gone through, and what is remembered is what has
+ * no row.
  */
 export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>): Orphans {
   let before = new Map<string, string>();
@@ -24,28 +27,19 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
     async sweep() {
       const seen = new Map<string, string>();
       let removed = 0;
-      async function look(file: string): Promise<void> {
-        const identity = await identityOf(file);
-        if (identity === undefined) return;
-        if (before.get(file) !== identity) seen.set(file, identity);
-        else if (await removeIfStill(file, identity)) removed += 1;
-      }
-      for (const entry of await readdir(folder.films, { withFileTypes: true })) {
-        const path = join(folder.films, entry.name);
-        if (!entry.isDirectory()) {
-          // On its way into its study's folder.
-          await look(path);
-          continue;
+      for await (const files of batched(filesIn(folder))) {
+        const recorded = await ledger.films.recorded(files.map((file) => folder.relative(file)));
+        const unknown = files.filter((file) => !recorded.has(folder.relative(file)));
+        for (const file of unknown) {
+          const identity = await identityOf(file);
+          if (identity === undefined) continue;
+          if (before.get(file) !== identity) seen.set(file, identity);
+          else if (await removeIfStill(file, identity)) removed += 1;
         }
-        await takeBack(path);
-        const files = (await readdir(path).catch(() => [])).map((name) => join(path, name));
-        const unknown = await withoutRow(files, folder, ledger);
-        for (const file of unknown) await look(file);
-        // Empty then; fails where it is not.
-        if (unknown.length > 0) await rmdir(path).catch(() => {});
-      }
-      for await (const files of filesIn(folder.results)) {
-        for (const unknown of await withoutRow(files, folder, ledger)) await look(unknown);
+        // Of a study, empty then; fails where it is not.
+        for (const home of new Set(unknown.map(dirname))) {
+          if (home !== folder.films && home !== folder.results) await rmdir(home).catch(() => {});
+        }
       }
       before = seen;
       return removed;
@@ -53,22 +47,33 @@ export function createOrphans(folder: DataFolder, ledger: Pick<Ledger, 'films'>)
   };
 }
 
-/** A folder without folders; there may be a year's results in it. */
-async function* filesIn(path: string): AsyncGenerator<string[], void, undefined> {
-  let files: string[] = [];
-  for await (const { name } of await opendir(path)) {
-    files.push(join(path, name));
-    if (files.length < AT_ONCE) continue;
-    yield files;
-    files = [];
+/** Every film and large result, those on their way into their study's folder too. */
+async function* filesIn({ films, results }: DataFolder): AsyncGenerator<string, void, undefined> {
+  for await (const entry of await opendir(films)) {
+    const path = join(films, entry.name);
+    if (!entry.isDirectory()) yield path;
+    else for (const name of await namesIn(path)) yield join(path, name);
   }
-  yield files;
+  for await (const { name } of await opendir(results)) yield join(results, name);
 }
 
-async function withoutRow(files: readonly string[], folder: DataFolder, ledger: Pick<Ledger, 'films'>) {
-  if (files.length === 0) return [];
-  const recorded = await ledger.films.recorded(files.map((file) => folder.relative(file)));
-  return files.filter((file) => !recorded.has(folder.relative(file)));
+/** The films of a study, with their names. */
+async function namesIn(home: string): Promise<string[]> {
+  const names = await readdir(home).catch(() => []);
+  if (!names.some((name) => name.endsWith(ASIDE))) return names;
+  await takeBack(home, names);
+  return readdir(home).catch(() => []);
+}
+
+async function* batched(files: AsyncIterable<string>): AsyncGenerator<string[], void, undefined> {
+  let batch: string[] = [];
+  for await (const file of files) {
+    batch.push(file);
+    if (batch.length < AT_ONCE) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 const ASIDE = '.aside';
@@ -92,8 +97,8 @@ export async function removeIfStill(file: string, identity: string): Promise<boo
 }
 
 /** What a killed process had taken aside gets its name back: names say what is in a file, so one copy is enough. */
-async function takeBack(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
+async function takeBack(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     if (!name.endsWith(ASIDE)) continue;
     const aside = join(folder, name);
     const file = aside.slice(0, -ASIDE.length);
