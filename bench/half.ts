@@ -47,7 +47,7 @@ async function inferAlone(count: number): Promise<Half> {
     {
       bytes: await readFile(join(MODEL, 'backbone.onnx')),
       input: { name: 'image', shape: [1, 299, 299] },
-      outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
+      outputs: { featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
     },
     { many: true },
   );

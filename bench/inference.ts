@@ -16,7 +16,7 @@ const SIDE = 299;
 
 const SHAPES = {
   input: { name: 'image', shape: [1, SIDE, SIDE] },
-  outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
+  outputs: { featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
 };
 
 /** The network alone: int8 against float32, and against what the processor can do with bytes. */

@@ -10,7 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from preprocess import normalise, resample, thorax_box
+from preprocess import cells_shown, normalise, resample, thorax_box
 
 SHIFT = 0.07
 SCALE = 0.15
@@ -19,6 +19,7 @@ CUT = 0.2
 ROTATION = 10.0
 # Where the localiser itself looked, its own scatter needs no imitation.
 JITTER = 0.5
+EVEN_KINDS = (0.25, 0.25, 0.25, 0.25)
 
 
 def varied_tensor(film, box, size, random, strength=1.0):
@@ -36,9 +37,19 @@ def reframed_tensor(film, localise, size, random, strength=1.0):
     The plate is cut first and the thorax sought on what is left (preprocess.thorax_box with
     `localise`), so that training meets the boxes that the product will find on such plates.
     """
-    film = _other_plate(film, random)
+    return other_plate_tensor(film, localise, size, random, strength, EVEN_KINDS)[0]
+
+
+def other_plate_tensor(film, localise, size, random, strength, kinds):
+    """The tensor of `reframed_tensor` and how much of its cells lies on the plate (preprocess.cells_shown).
+
+    `kinds` are the chances of one side cut, all sides, some sides, the long sides.
+    """
+    film = _other_plate(film, random, kinds)
     box, _ = thorax_box(film.astype(np.float32) / 255, localise)
-    return _disturbed(film, _varied_box(box, random, JITTER), size, random, strength)
+    box = _varied_box(box, random, JITTER)
+    height, width = film.shape
+    return _disturbed(film, box, size, random, strength), cells_shown(box, width, height)
 
 
 def _disturbed(film, box, size, random, strength):
@@ -57,9 +68,9 @@ def _disturbed(film, box, size, random, strength):
     return normalise(tensor.astype(np.float32))
 
 
-def _other_plate(film, random):
+def _other_plate(film, random, kinds):
     """Up to CUT of one side, of some or of all sides is gone, or a part of the long sides."""
-    kind = random.integers(4)
+    kind = random.choice(len(kinds), p=kinds)
     height, width = film.shape
     cuts = np.zeros(4)
     if kind == 0:

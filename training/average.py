@@ -2,10 +2,11 @@
 
 All started from the same weights and none went far, so the mean of their weights keeps what their
 features tell (model soup, Wortsman et al. 2022). The held-back films were seen by none of them.
-`train.py --fold all` goes on from mean.pt, the mean of the folds; the mean of the runs of refine.py ships.
+`train.py --fold all` goes on from mean.pt, the mean of the folds; the mean of the runs of distil.py ships.
 
     python3 average.py polished0.pt polished1.pt --out mean.pt        (in the scratch folder)
     python3 average.py refined0.pt refined1.pt --out final.pt
+    python3 average.py distilled0.pt distilled1.pt --out final.pt
 """
 
 import argparse

@@ -65,7 +65,7 @@ def main():
         count = min(options.per_label, len(films))
         chosen.append(films[np.linspace(0, len(films) - 1, count).astype(int)])
     films = np.concatenate(chosen)
-    features = pooled_features(network, (dataset.tensor(film) for film in films))
+    features = pooled_features(network, (dataset.view(film).tensor for film in films))
     np.savez(work_folder() / "bottlenecks.npz", features=features, films=films)
     print(f"{len(features)} films")
 

@@ -14,7 +14,7 @@ import numpy as np
 from dataset import Dataset
 from localiser import load_localiser
 from paths import MODEL, RESULTS, work_folder
-from runtime import read_head, run, softmax
+from runtime import features_of, read_head, softmax
 from score import framed
 
 
@@ -25,13 +25,13 @@ def main():
     options = parser.parse_args()
     dataset, localise = Dataset(), load_localiser()
     films = np.flatnonzero(dataset.parts == "held-back")[: options.films]
-    tensors = np.stack([framed(dataset, film, True, localise) for film in films])[:, None]
+    views = [framed(dataset, film, True, localise) for film in films]
     weight, bias = read_head(MODEL / "head.bin")
     path = RESULTS / "calibration.json"
     temperature = json.loads(path.read_text())["temperature"]
     probabilities, rates = [], []
     for model in (work_folder() / "final-fp32.onnx", MODEL / "backbone.onnx"):
-        features, rate = run(model, tensors, threads=options.threads)
+        features, rate = features_of(model, views, options.threads)
         probabilities.append(softmax(features @ weight.T + bias, temperature))
         rates.append(rate)
     fp32, int8 = probabilities

@@ -5,7 +5,7 @@ import numpy as np
 from cache import read_cache
 from films import LABELS
 from paths import work_folder
-from preprocess import SIZE, normalise, resample
+from preprocess import SIZE, view_of
 from split import read_split
 
 
@@ -43,7 +43,7 @@ class Dataset:
         height, width = pixels.shape
         return pixels, self.boxes[film] * [width, height, width, height]
 
-    def tensor(self, film, large=True, size=SIZE):
-        """The plain tensor [size,size] of a film."""
+    def view(self, film, large=True, size=SIZE):
+        """The plain view of a film."""
         pixels, box = self.source(film, large)
-        return normalise(resample(pixels.astype(np.float32) / 255, box, size))
+        return view_of(pixels.astype(np.float32) / 255, box, size)

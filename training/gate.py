@@ -6,7 +6,8 @@ thumbnail of the network's tensor. Two tests, both on z = (v - mean) * scale:
 - kind: softmax regression over KINDS (chest, and what was made of training films or drawn by
   gate_pictures.py). p(chest) below `minChest` is refused; the reason is the likeliest other kind.
 - distance from the training films, for pictures unlike anything here: Mahalanobis distance in
-  their first COMPONENTS principal components plus the energy outside of them.
+  their first COMPONENTS principal components plus the energy outside of them, times the share of the thorax's
+  box that is film.
 
 Regularisation and thresholds come from cross-validation by patient over the training films: of REGULARISATIONS
 the one that refuses most double exposures at the share of films that may be refused. The table in results/ is
@@ -37,7 +38,7 @@ from gate_pictures import CHANGES, DRAWN, double_exposed
 from localiser import load_localiser
 from paths import MODEL, RESULTS, work_folder
 from preprocess import SIZE, prepare, resample
-from runtime import run
+from runtime import features_of
 
 KINDS = ["chest", "orientation", "polarity", "coverage", "not-chest"]
 KIND_OF = {
@@ -55,8 +56,8 @@ THUMB = 16
 COMPONENTS = 32
 SUBSPACE = 800
 REGULARISATIONS = (0.1, 1.0)
-CHEST_QUANTILE = 0.014
-DISTANCE_QUANTILE = 0.004
+CHEST_QUANTILE = 0.015
+DISTANCE_QUANTILE = 0.003
 CHUNK = 400
 # Two chests over each other look like one more than anything else here: more of them are shown.
 DOUBLED = 7
@@ -137,25 +138,25 @@ def photographs():
 
 
 def collect(source, localise, threads):
-    """Kinds, films and gate vectors [N,2304] of (kind, film, picture) triples."""
-    names, films, vectors, tensors = [], [], [], []
+    """Kinds, films, gate vectors [N,2304] and shares of the box that are film, of (kind, film, picture) triples."""
+    names, films, vectors, shown, views = [], [], [], [], []
 
     def flush():
-        images = np.stack(tensors)
-        features, _ = run(MODEL / "backbone.onnx", images[:, None], threads=threads)
-        vectors.extend(gate_vector(f, image) for f, image in zip(features, images))
-        tensors.clear()
+        features, _ = features_of(MODEL / "backbone.onnx", views, threads)
+        vectors.extend(gate_vector(f, view.tensor) for f, view in zip(features, views))
+        views.clear()
         print(f"{len(names)} pictures", flush=True)
 
     for name, film, picture in source:
         names.append(name)
         films.append(film)
-        tensors.append(prepare(picture, localise)[0])
-        if len(tensors) == CHUNK:
+        views.append(prepare(picture, localise)[0])
+        shown.append(views[-1].cells.mean())
+        if len(views) == CHUNK:
             flush()
-    if tensors:
+    if views:
         flush()
-    return np.array(names), np.array(films), np.array(vectors, np.float32)
+    return np.array(names), np.array(films), np.array(vectors, np.float32), np.array(shown, np.float32)
 
 
 def gate_vector(features, tensor):
@@ -190,15 +191,20 @@ class Gate:
     def standardised(self, vectors):
         return (vectors - self.mean) * self.scale
 
-    def scores(self, vectors):
-        """Kind probabilities [N,5] and distances [N] (about 2 for a training film)."""
+    def scores(self, vectors, shown):
+        """Kind probabilities [N,5] and distances [N] (about 2 for a training film).
+
+        Features that are a mean over a part of the cells differ more from each other: squares of what is off grow
+        with one over the share that is `shown` [N], so distances are multiplied by it.
+        """
         z = self.standardised(vectors)
         logits = z @ self.weight.T + self.bias
         probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         inside = z @ self.components.T
         distance = (inside**2 / self.variance).mean(axis=1)
-        return probabilities, distance + ((z**2).sum(axis=1) - (inside**2).sum(axis=1)) / self.residual
+        distance += ((z**2).sum(axis=1) - (inside**2).sum(axis=1)) / self.residual
+        return probabilities, distance * shown
 
     def write(self, path):
         parts = [self.mean, self.scale, self.weight, self.bias, self.components, self.variance]
@@ -220,27 +226,27 @@ def read_gate():
     return gate, shape
 
 
-def refused(gate, vectors, thresholds):
-    probabilities, distance = gate.scores(vectors)
+def refused(gate, vectors, shown, thresholds):
+    probabilities, distance = gate.scores(vectors, shown)
     return (probabilities[:, 0] < thresholds["minChest"]) | (distance > thresholds["maxDistance"])
 
 
-def cross_validated(vectors, kinds, patients, regularisation):
+def cross_validated(vectors, shown, kinds, patients, regularisation):
     """p(chest) [N] and distance [N] of every picture by a gate that never saw its patient."""
     chest, distances = np.zeros(len(vectors)), np.zeros(len(vectors))
     for fitted, left in GroupKFold(3).split(vectors, kinds, patients):
         gate = Gate(vectors[fitted], kinds[fitted], regularisation)
-        probabilities, distances[left] = gate.scores(vectors[left])
+        probabilities, distances[left] = gate.scores(vectors[left], shown[left])
         chest[left] = probabilities[:, 0]
     return chest, distances
 
 
-def choose(vectors, kinds, names, patients):
+def choose(vectors, shown, kinds, names, patients):
     """The regularisation, its thresholds (quantiles over the plain training films), and a table of all."""
     lines = ["| regularisation | double-exposed refused | varied films refused |", "|---|---|---|"]
     best = None
     for regularisation in REGULARISATIONS:
-        chest, distances = cross_validated(vectors, kinds, patients, regularisation)
+        chest, distances = cross_validated(vectors, shown, kinds, patients, regularisation)
         films = names == "film"
         thresholds = {
             "minChest": round(float(np.quantile(chest[films], CHEST_QUANTILE)), 6),
@@ -274,16 +280,16 @@ def chosen_films(dataset, count):
 
 def fit(blind):
     saved = collected()
-    names, vectors = saved["names"], saved["vectors"]
+    names, vectors, shown = saved["names"], saved["vectors"], saved["shown"]
     kinds = np.array([KIND_OF[name] for name in names])
     patients = patients_of(Dataset(), saved["films"])
-    regularisation, thresholds, choices = choose(vectors, kinds, names, patients)
+    regularisation, thresholds, choices = choose(vectors, shown, kinds, names, patients)
     (RESULTS / "gate-choice.md").write_text(choices + "\n")
     print(choices)
     gate = Gate(vectors, kinds, regularisation)
     gate.write(MODEL / "gate.bin")
-    held, held_vectors = saved["held_names"], saved["held_vectors"]
-    flagged = refused(gate, held_vectors, thresholds)
+    held, held_vectors, held_shown = saved["held_names"], saved["held_vectors"], saved["held_shown"]
+    flagged = refused(gate, held_vectors, held_shown, thresholds)
     lines = ["| held-back or newly drawn | pictures | refused |", "|---|---|---|"]
     if blind:
         lines = [lines[0] + " by a gate that never saw the kind |", lines[1] + "---|"]
@@ -292,7 +298,7 @@ def fit(blind):
         lines.append(f"| {name} | {chosen.sum()} | {100 * flagged[chosen].mean():.1f} % |")
         if blind and KIND_OF.get(name, 0) > 0:
             rest = Gate(vectors[names != name], kinds[names != name], regularisation)
-            share = refused(rest, held_vectors[chosen], thresholds).mean()
+            share = refused(rest, held_vectors[chosen], held_shown[chosen], thresholds).mean()
             lines[-1] += f" {100 * share:.1f} % |"
         elif blind:
             lines[-1] += " |"
@@ -332,16 +338,18 @@ def main():
         source = islice(pictures(dataset, films, counts, seed=1), shard, None, shards)
         fewer = {name: count // 4 for name, count in counts.items()}
         held = [*pictures(dataset, kept, fewer, seed=2), *photographs()][shard::shards]
-    names, films, vectors = collect(source, localise, options.threads)
-    held_names, held_films, held_vectors = collect(held, localise, options.threads)
+    names, films, vectors, shown = collect(source, localise, options.threads)
+    held_names, held_films, held_vectors, held_shown = collect(held, localise, options.threads)
     np.savez(
         work_folder() / f"gate-{shard}.npz",
         names=names,
         films=films,
         vectors=vectors,
+        shown=shown,
         held_names=held_names,
         held_films=held_films,
         held_vectors=held_vectors,
+        held_shown=held_shown,
     )
     print(f"{len(names)} pictures, {len(held_names)} held back")
 

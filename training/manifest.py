@@ -30,7 +30,7 @@ INPUT = {
     "height": SIZE,
     "channels": 1,
     "range": [0, 1],
-    "preprocessing": "dh-pre-1",
+    "preprocessing": "dh-pre-2",
     "framing": {
         "method": "trim-localise",
         "trim": {"deviation": 0.015, "share": 0.3},

@@ -63,11 +63,12 @@ def vector(picture, localise):
         },
     }
     if localise:
-        tensor, found, believed = prepare(film, localise)
+        view, found, believed = prepare(film, localise)
         result["prepared"] = {
             "box": [round(float(edge), 4) for edge in found],
             "believed": believed,
-            "tensor": sampled(tensor),
+            "tensor": sampled(view.tensor),
+            "cells": [round(float(share), 7) for share in view.cells.ravel()],
         }
     return result
 

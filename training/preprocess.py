@@ -4,9 +4,13 @@ A film is a 2-D float array in [0,1], bone white. Boxes are (left, top, right, b
 edges: a film of width W spans 0 to W. Everything here is deterministic.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 SIZE = 299
+# Of a side of the network's feature map.
+CELLS = 8
 LOCALISER_SIZE = 64
 ENLARGE = 1.16
 CENTRAL = 0.86
@@ -67,6 +71,20 @@ def resample(film, box, size):
     return rows @ film.astype(np.float32) @ columns.T
 
 
+def cells_shown(box, width, height):
+    """How much of each cell of the feature map lies on a film of this size, [CELLS,CELLS] in [0,1].
+
+    The map covers the box; outside of the film there is only its edge, repeated.
+    """
+    left, top, right, bottom = box
+    return np.outer(_parts_shown(top, bottom, height), _parts_shown(left, right, width))
+
+
+def _parts_shown(start, end, length):
+    edges = np.clip(start + (end - start) * np.arange(CELLS + 1) / CELLS, 0, length)
+    return np.diff(edges) * CELLS / (end - start)
+
+
 def normalise(tensor):
     """Mean 0.5, standard deviation CONTRAST, clipped to [0,1]."""
     mean = tensor.mean(dtype=np.float64)
@@ -123,11 +141,23 @@ def plausible(box, width, height):
     )
 
 
+class View(NamedTuple):
+    """What the network gets of a film: tensor [size,size], and how much of its cells is film [CELLS,CELLS]."""
+
+    tensor: np.ndarray
+    cells: np.ndarray
+
+
+def view_of(film, box, size=SIZE):
+    """The box of a trimmed film in [0,1]."""
+    height, width = film.shape
+    return View(normalise(resample(film, box, size)), cells_shown(box, width, height))
+
+
 def prepare(film, localise):
-    """Tensor [299,299], thorax box in pixels of the film, whether the localiser was believed."""
+    """The film's view, thorax box in pixels of the film, whether the localiser was believed."""
     left, top, right, bottom = trim(film)
     trimmed = film[top:bottom, left:right]
     box, believed = thorax_box(trimmed, localise)
-    tensor = normalise(resample(trimmed, box, SIZE))
     moved = (box[0] + left, box[1] + top, box[2] + left, box[3] + top)
-    return tensor, moved, believed
+    return view_of(trimmed, box), moved, believed

@@ -267,7 +267,7 @@ def quantise(checkpoint, out, count=CALIBRATION_FILMS):
     dataset = Dataset()
     allowed = np.flatnonzero(dataset.parts != "held-back")
     chosen = np.random.default_rng(SEED).choice(allowed, min(count, len(allowed)), replace=False)
-    images = torch.from_numpy(np.stack([dataset.tensor(film) for film in chosen]))[:, None]
+    images = torch.from_numpy(np.stack([dataset.view(film).tensor for film in chosen]))[:, None]
     out.mkdir(parents=True, exist_ok=True)
     scales = activation_scales(network, images)
     kernels = rounded_kernels(network, scales, images[:ROUNDING_FILMS])

@@ -28,8 +28,8 @@ from gate import gate_vector, read_gate, refused
 from localiser import load_localiser
 from metrics import read_scores
 from paths import MODEL, RESULTS, films_folder, work_folder
-from preprocess import prepare, trim
-from runtime import read_head, run, softmax
+from preprocess import prepare
+from runtime import features_of, read_head, softmax
 from score import framed, logits_of
 
 CHUNK = 256
@@ -112,14 +112,6 @@ DISTURBED = {
 }
 
 
-def shown(film, box):
-    """How much of the thorax's box lies on the trimmed film."""
-    left, top, right, bottom = trim(film)
-    across = min(box[2], right) - max(box[0], left)
-    down = min(box[3], bottom) - max(box[1], top)
-    return across * down / ((box[2] - box[0]) * (box[3] - box[1]))
-
-
 def vectors_of(films, changes, threads):
     """By "NAME" of the change gate vectors [films,2304], by "NAME shown" shares of the box [films].
 
@@ -132,16 +124,10 @@ def vectors_of(films, changes, threads):
         return dict(np.load(path))
     localise, vectors = load_localiser(), {}
     for name, change in changes.items():
-        tensors, shares = [], []
-        for film in films:
-            changed = np.ascontiguousarray(change(film), np.float32)
-            tensor, box, _ = prepare(changed, localise)
-            tensors.append(tensor)
-            shares.append(shown(changed, box))
-        tensors = np.stack(tensors)
-        features, _ = run(MODEL / "backbone.onnx", tensors[:, None], threads=threads)
-        vectors[name] = np.stack([gate_vector(f, t) for f, t in zip(features, tensors)])
-        vectors[f"{name} shown"] = np.array(shares)
+        views = [prepare(np.ascontiguousarray(change(film), np.float32), localise)[0] for film in films]
+        features, _ = features_of(MODEL / "backbone.onnx", views, threads)
+        vectors[name] = np.stack([gate_vector(f, view.tensor) for f, view in zip(features, views)])
+        vectors[f"{name} shown"] = np.array([view.cells.mean() for view in views])
         print(name, flush=True)
     np.savez(path, made_of=made_of, **vectors)
     return vectors
@@ -163,7 +149,7 @@ def robustness(dataset, count, threads):
         name: softmax(vectors[name][:, : weight.shape[1]] @ weight.T + bias, fitted["temperature"])
         for name in changes
     }
-    out = {name: refused(gate, vectors[name], thresholds) for name in changes}
+    out = {name: refused(gate, vectors[name], vectors[f"{name} shown"], thresholds) for name in changes}
     flagged = {name: share(vectors[f"{name} shown"] < SHOWN) for name in changes}
     plain = found["none"]
     lines = [
@@ -205,8 +191,8 @@ def training_scores(dataset, count, threads):
     localise = load_localiser()
     logits = []
     for chunk in np.array_split(rows, -(-len(rows) // CHUNK)):
-        tensors = np.stack([framed(dataset, film, True, localise) for film in chunk])
-        logits.append(logits_of(MODEL, tensors, threads))
+        views = [framed(dataset, film, True, localise) for film in chunk]
+        logits.append(logits_of(MODEL, views, threads))
     return np.array(dataset.names)[rows], dataset.labels[rows], 1 - softmax(np.concatenate(logits))[:, 0]
 
 

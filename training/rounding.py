@@ -1,6 +1,6 @@
 """Step "rounding": what int8 does to the features of training films. Writes scratch `rounding.npz`.
 
-`changes` [films,2048]: int8 features less those of the float network, for the same tensors of `films`. refit.py
+`changes` [films,2048]: int8 features less those of the float network, for the same views of `films`. refit.py
 makes the head pay for them.
 
     python3 rounding.py [--films 400]
@@ -13,7 +13,7 @@ import numpy as np
 from dataset import Dataset
 from gate import chosen_films
 from paths import MODEL, work_folder
-from runtime import run
+from runtime import features_of
 
 
 def main():
@@ -23,9 +23,9 @@ def main():
     options = parser.parse_args()
     dataset = Dataset()
     films = chosen_films(dataset, options.films)
-    tensors = np.stack([dataset.tensor(film) for film in films])[:, None]
+    views = [dataset.view(film) for film in films]
     features = [
-        run(network, tensors, threads=options.threads)[0]
+        features_of(network, views, options.threads)[0]
         for network in (MODEL / "backbone.onnx", work_folder() / "final-fp32.onnx")
     ]
     changes = features[0] - features[1]

@@ -10,18 +10,23 @@ import numpy as np
 from paths import TRAINING
 
 
-def run(model, inputs, output="features", width=2048, threads=2, batch=8):
-    """Output `output` [N,width] of the ONNX file over inputs [N,1,H,W], and pictures a second."""
-    inputs = np.ascontiguousarray(inputs, "<f4")
+FEATURES = 2048
+
+
+def features_of(model, views, threads=2, batch=8):
+    """Features [N,2048] of views (preprocess.View) by the network in an ONNX file, and views a second.
+
+    They are the mean of the feature map over what of its cells is film.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "in.f32"), Path(folder, "out.f32")
-        inputs.tofile(source)
-        command = ["node", TRAINING / "run_onnx.mjs", model, source, target]
-        command += ["--output", output, "--shape", ",".join(map(str, inputs.shape[1:]))]
+        files = [Path(folder, name) for name in ("tensors.f32", "cells.f32", "features.f32")]
+        for path, parts in zip(files, zip(*views)):
+            np.stack(parts).astype("<f4").tofile(path)
+        command = ["node", TRAINING / "run_onnx.mjs", model, *files]
         command += ["--threads", str(threads), "--batch", str(batch)]
         printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-        values = np.fromfile(target, "<f4").reshape(len(inputs), width)
-    return values, json.loads(printed)["filmsPerSecond"]
+        features = np.fromfile(files[2], "<f4").reshape(len(views), FEATURES)
+    return features, json.loads(printed)["filmsPerSecond"]
 
 
 def read_head(path):

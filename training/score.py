@@ -18,24 +18,24 @@ from dataset import Dataset
 from films import LABELS
 from localiser import load_localiser
 from paths import RESULTS, work_folder
-from preprocess import SIZE, normalise, resample, thorax_box
-from runtime import read_head, run
+from preprocess import thorax_box, view_of
+from runtime import features_of, read_head
 
 COLUMNS = ["film", "label", "patient", "part", "source", "normal", "bacterial", "viral"]
 CHUNK = 256
 
 
 def framed(dataset, film, large, localise):
-    """Tensor of a film framed as the product frames it."""
+    """View of a film framed as the product frames it."""
     pixels = dataset.pixels(film, large).astype(np.float32) / 255
     box, _ = thorax_box(pixels, localise)
-    return normalise(resample(pixels, box, SIZE))
+    return view_of(pixels, box)
 
 
-def logits_of(model, tensors, threads):
+def logits_of(model, views, threads):
     """Logits [N,3] of a model folder."""
     weight, bias = read_head(model / "head.bin")
-    features, _ = run(model / "backbone.onnx", tensors[:, None], threads=threads)
+    features, _ = features_of(model / "backbone.onnx", views, threads)
     return features @ weight.T + bias
 
 
@@ -48,8 +48,8 @@ def score(dataset, part, model, threads):
     rows = []
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
-        tensors = np.stack([framed(dataset, film, large, localise) for film, large in chunk])
-        for (film, large), logits in zip(chunk, logits_of(model, tensors, threads)):
+        views = [framed(dataset, film, large, localise) for film, large in chunk]
+        for (film, large), logits in zip(chunk, logits_of(model, views, threads)):
             names = [dataset.names[film], LABELS[dataset.labels[film]], dataset.patients[film]]
             names += [part, "large" if large else "small"]
             rows.append([*names, *(f"{value:.4f}" for value in logits)])

@@ -42,6 +42,11 @@ step quantise.py --films 4
 step localiser.py --steps 20 --start localiser.pt
 step export.py localiser --out "$DH_MODEL/localiser.onnx"
 step box_errors.py --films 2
+for run in 0 1; do
+  step distil.py --run "$run" --plan 96:1,128:1
+done
+step average.py distilled0.pt distilled1.pt --out final.pt
+step quantise.py --films 4
 step export.py fp32 --out "$DH_WORK/final-fp32.onnx"
 step rounding.py --films 4
 step gate.py collect --films 48 --varied 24 --changed 6 --drawn 2

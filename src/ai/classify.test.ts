@@ -4,6 +4,8 @@ import { after, before, test } from 'node:test';
 import type { GrayPicture } from '../dicom/film/film.ts';
 import { drawPhantom, type PhantomDrawing } from '../dicom/phantom/draw.ts';
 import { type FilmToRead, loadModel, type Model } from './classify.ts';
+import { activationMap } from './explain.ts';
+import { readModelFolder } from './folder.ts';
 import { drawHeatmap } from './heatmap/heatmap.ts';
 import { LABELS } from './reading.ts';
 
@@ -76,14 +78,24 @@ test('a film that shows half of a thorax is called cut in the reasons of its qua
   assert.notEqual(cut?.reading.quality.status, 'diagnostic');
 });
 
-test('the mean of the map is the logit, so probabilities can be computed back from the maps', async () => {
-  const [activations] = await model.activate(films.slice(0, 1));
-  assert.ok(activations);
-  const { features, featureMap } = activations;
-  for (let k = 0; k < 2048; k += 97) {
-    const plane = featureMap.subarray(k * 64, (k + 1) * 64);
-    const mean = plane.reduce((sum, value) => sum + value, 0) / 64;
-    assert.ok(Math.abs(mean - (features[k] as number)) < 1e-5);
+test('the mean of the map over what is film is the logit, of whole and of cut films', async () => {
+  const { head, manifest } = await readModelFolder(folder);
+  for (const one of [films[0] as FilmToRead, cutFilm(0.2)]) {
+    const [activations] = await model.activate([one]);
+    const [read] = await model.read([one]);
+    assert.ok(activations && read);
+    const { featureMap, prepared } = activations;
+    const shares = [...prepared.cells];
+    const all = shares.reduce((sum, share) => sum + share, 0);
+    const logits = LABELS.map((label) => {
+      const { values } = activationMap(head, label, featureMap, 8, 8, prepared.box);
+      return shares.reduce((sum, share, i) => sum + share * (values[i] as number), 0) / all;
+    });
+    const powers = logits.map((logit) => Math.exp(logit / manifest.calibration.temperature));
+    const whole = powers.reduce((sum, power) => sum + power, 0);
+    for (const [i, label] of LABELS.entries()) {
+      assert.ok(Math.abs((powers[i] as number) / whole - read.reading.probabilities[label]) < 1e-5);
+    }
   }
 });
 

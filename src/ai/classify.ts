@@ -1,5 +1,6 @@
 import type { Film, Remark } from '../dicom/film/film.ts';
 import { applicabilityOf } from './applicability.ts';
+import { pooledFeatures, shareShown } from './cells.ts';
 import { decide, type TriageOptions, triageOf } from './decision.ts';
 import { type EngineOptions, type Network, type NetworkFile, openNetwork } from './engine/network.ts';
 import { activationMap, explainedLabel } from './explain.ts';
@@ -33,7 +34,7 @@ export interface FilmReading {
 /** What the backbone computed for one prepared picture. */
 export interface Activations {
   readonly prepared: Prepared;
-  /** [2048] */
+  /** [2048], the mean of the map over what of it is film. */
   readonly features: Float32Array;
   /** [2048, 8, 8] */
   readonly featureMap: Float32Array;
@@ -113,34 +114,35 @@ export async function openModel(folder: ModelFolder, options: ModelOptions = {})
 }
 
 /** The large network of a model folder and what is expected of it. */
-export function backboneOf({ backbone, manifest }: ModelFolder): NetworkFile<'features' | 'featureMap'> {
+export function backboneOf({ backbone, manifest }: ModelFolder): NetworkFile<'featureMap'> {
   return {
     bytes: backbone,
     input: { name: 'image', shape: [1, manifest.input.height, manifest.input.width] },
-    outputs: { features: { shape: [FEATURES] }, featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
+    outputs: { featureMap: { shape: [FEATURES, MAP_SIDE, MAP_SIDE] } },
   };
 }
 
 async function infer(
-  backbone: Network<'features' | 'featureMap'>,
+  backbone: Network<'featureMap'>,
   prepared: readonly Prepared[],
 ): Promise<Omit<Activations, 'timings'>[]> {
   const [first] = prepared;
   if (first !== undefined && prepared.length === 1) {
-    return [{ prepared: first, ...(await backbone.run(first.tensor, 1)) }];
+    const { featureMap } = await backbone.run(first.tensor, 1);
+    return [activationsOf(first, featureMap)];
   }
   const each = first?.tensor.length ?? 0;
   const images = new Float32Array(prepared.length * each);
   prepared.forEach(({ tensor }, i) => {
     images.set(tensor, i * each);
   });
-  const { features, featureMap } = await backbone.run(images, prepared.length);
-  const area = MAP_SIDE * MAP_SIDE;
-  return prepared.map((one, i) => ({
-    prepared: one,
-    features: features.slice(i * FEATURES, (i + 1) * FEATURES),
-    featureMap: featureMap.slice(i * FEATURES * area, (i + 1) * FEATURES * area),
-  }));
+  const { featureMap } = await backbone.run(images, prepared.length);
+  const length = FEATURES * MAP_SIDE * MAP_SIDE;
+  return prepared.map((one, i) => activationsOf(one, featureMap.slice(i * length, (i + 1) * length)));
+}
+
+function activationsOf(prepared: Prepared, featureMap: Float32Array): Omit<Activations, 'timings'> {
+  return { prepared, features: pooledFeatures(featureMap, prepared.cells), featureMap };
 }
 
 const NON_DIAGNOSTIC: Remark = {
@@ -165,7 +167,8 @@ function readingOf(
   const logits = logitsOf(head, features);
   const probabilities = probabilitiesOf(head, logits, manifest.calibration.temperature);
   const applicability = applicabilityOf(film, manifest.population);
-  const verdict = gate?.judge(gateVector(features, prepared.tensor, manifest.input.width, gate.thumb));
+  const vector = gate && gateVector(features, prepared.tensor, manifest.input.width, gate.thumb);
+  const verdict = vector && gate.judge(vector, shareShown(prepared.cells));
   const quality = qualityOf(film.remarks, prepared, verdict);
   const refusal =
     quality.status === 'non-diagnostic'

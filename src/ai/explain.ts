@@ -11,7 +11,8 @@ export function explainedLabel(reading: Pick<Reading, 'label' | 'probabilities'>
 
 /**
  * The class activation map (Zhou et al. 2016), exact here because the network ends in a mean and one layer:
- * values = sum over k of W[c,k] · featureMap[k] + b[c], and the mean of the values is the logit of class c.
+ * values = sum over k of W[c,k] · featureMap[k] + b[c], and the mean of the values over what is film
+ * (`Prepared.cells`) is the logit of class c.
  * @param featureMap [features, height, width] of one film
  */
 export function activationMap(

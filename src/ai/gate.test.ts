@@ -65,18 +65,18 @@ test('a gate fitted to a site lets its films pass, refuses what is far from them
   const base = gate();
   const vectors = films(240, 1);
   const folds = Int8Array.from(vectors, (_, i) => i % 4);
-  const fitted = await fitGate(base, rule, { vectors, folds });
+  const fitted = await fitGate(base, rule, { vectors, shown: vectors.map(() => 1), folds });
   const refused = (list: readonly Float32Array[]) =>
     list.filter((vector) => {
-      const { distance } = gateScores(fitted.numbers, fitted.rule, vector);
+      const { distance } = gateScores(fitted.numbers, fitted.rule, vector, 1);
       return distance > fitted.rule.maxDistance;
     }).length / list.length;
   assert.ok(refused(films(100, 2)) <= 0.05, `${refused(films(100, 2))} of new films of the site`);
   const odd = films(50, 3).map((vector) => vector.map((value, k) => value + (k % 2 ? 9 : -9)));
   assert.equal(refused(odd), 1);
   for (const vector of films(5, 6)) {
-    const before = gateScores(base, rule, vector).kinds;
-    const after = gateScores(fitted.numbers, fitted.rule, vector).kinds;
+    const before = gateScores(base, rule, vector, 1).kinds;
+    const after = gateScores(fitted.numbers, fitted.rule, vector, 1).kinds;
     before.forEach((share, kind) => {
       assert.ok(Math.abs(share - (after[kind] as number)) < 1e-3, `${before} and ${after}`);
     });
@@ -88,6 +88,7 @@ test('the directions found are those along which the films vary most', async () 
   const vectors = films(240, 8);
   const { numbers } = await fitGate(gate(), rule, {
     vectors,
+    shown: vectors.map(() => 1),
     folds: Int8Array.from(vectors, (_, i) => i % 4),
   });
   const z = vectors.map((vector) =>
@@ -110,7 +111,30 @@ test('the directions found are those along which the films vary most', async () 
 test('with too few films only the thresholds are relaxed', async () => {
   const base = gate();
   const vectors = films(20, 5);
-  const fitted = await fitGate(base, rule, { vectors, folds: Int8Array.from(vectors, (_, i) => i % 4) });
+  const shown = vectors.map(() => 1);
+  const folds = Int8Array.from(vectors, (_, i) => i % 4);
+  const fitted = await fitGate(base, rule, { vectors, shown, folds });
   assert.equal(fitted.numbers, base);
   assert.ok(fitted.rule.maxDistance >= rule.maxDistance);
+});
+
+test('plates that show a part of the thorax may differ more, in the verdict and in what a site teaches the gate', async () => {
+  const vectors = films(240, 1);
+  const folds = Int8Array.from(vectors, (_, i) => i % 4);
+  const whole = await fitGate(gate(), rule, { vectors, shown: vectors.map(() => 1), folds });
+  // The same films, but some that are twice as far (in squares) from the rest, of which half is film.
+  const { mean } = whole.numbers;
+  const apart = vectors.map((vector, i) =>
+    i % 20 === 0
+      ? vector.map((value, k) => (mean[k] as number) + Math.SQRT2 * (value - (mean[k] as number)))
+      : vector,
+  );
+  const half = (i: number) => (i % 20 === 0 ? 0.5 : 1);
+  const told = await fitGate(gate(), rule, { vectors: apart, shown: apart.map((_, i) => half(i)), folds });
+  const untold = await fitGate(gate(), rule, { vectors: apart, shown: apart.map(() => 1), folds });
+  assert.ok(told.rule.maxDistance < untold.rule.maxDistance);
+  const distances = [1, 0.5].map(
+    (shown) => gateScores(told.numbers, told.rule, apart[0] as Float32Array, shown).distance,
+  );
+  assert.ok(Math.abs((distances[0] as number) - 2 * (distances[1] as number)) < 1e-9);
 });

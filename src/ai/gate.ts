@@ -34,13 +34,14 @@ export interface GateRule {
 export interface GateScores {
   /** Probability of each kind, in the order of the rule's kinds. */
   readonly kinds: readonly number[];
-  /** About 2 for a film like those of the training. */
+  /** About 2 for a film like those of the training, however much of the box is film. */
   readonly distance: number;
 }
 
 /** Tells upright frontal chest films like those of the training from anything else. */
 export interface Gate {
-  judge(vector: Float32Array): GateVerdict;
+  /** @param shown the share of the box that is film, in (0,1] */
+  judge(vector: Float32Array, shown: number): GateVerdict;
   /** Side of the thumbnail that its vectors hold. */
   readonly thumb: number;
 }
@@ -61,7 +62,10 @@ export function readGate(folder: ModelFolder): Gate | undefined {
   const rule = folder.manifest.gate;
   if (rule == null || folder.gate === undefined) return undefined;
   const numbers = readGateNumbers(folder.gate, rule);
-  return { thumb: rule.thumb, judge: (vector) => verdictOf(gateScores(numbers, rule, vector), rule) };
+  return {
+    thumb: rule.thumb,
+    judge: (vector, shown) => verdictOf(gateScores(numbers, rule, vector, shown), rule),
+  };
 }
 
 /** Length of the vectors that a gate judges: the features, then a thumbnail of the tensor. */
@@ -126,8 +130,16 @@ export function gateBytes(numbers: GateNumbers): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Kind probabilities and distance of a gate vector (training/gate.py). */
-export function gateScores(numbers: GateNumbers, rule: GateRule, vector: Float32Array): GateScores {
+/**
+ * Kind probabilities and distance of a gate vector (training/gate.py). Features that are a mean over a part of the cells
+ * differ more from film to film, in squares as one to the share that is `shown`.
+ */
+export function gateScores(
+  numbers: GateNumbers,
+  rule: GateRule,
+  vector: Float32Array,
+  shown: number,
+): GateScores {
   const { mean, scale, weights, bias, components, variance, residual } = numbers;
   const length = vector.length;
   const z = new Float64Array(length);
@@ -149,7 +161,8 @@ export function gateScores(numbers: GateNumbers, rule: GateRule, vector: Float32
     inside += part * part;
     distance += (part * part) / (variance[c] as number) / rule.components;
   }
-  return { kinds: softmax(logits), distance: distance + (energy - inside) / (residual[0] as number) };
+  distance += (energy - inside) / (residual[0] as number);
+  return { kinds: softmax(logits), distance: distance * shown };
 }
 
 function verdictOf({ kinds, distance }: GateScores, rule: GateRule): GateVerdict {

@@ -90,6 +90,14 @@ for (const [what, code, damage] of [
       }),
   ],
   [
+    'films made ready in another way',
+    'model.manifest',
+    (folder) =>
+      edit(folder, (m) => {
+        m.input.preprocessing = 'dh-pre-1';
+      }),
+  ],
+  [
     'a file outside of the folder',
     'model.manifest',
     (folder) =>

@@ -4,6 +4,8 @@ import { canonicalJson, sha256 } from './canonical.ts';
 import { LABELS, type ModelIdentity } from './reading.ts';
 
 const FORMAT = 1;
+/** The way from film to features (training/PREPROCESSING.md). */
+const PREPROCESSING = 'dh-pre-2';
 const probability = z.number().min(0).max(1);
 
 /** A file of the model folder. Only plain names: a manifest must not reach out of its folder. */
@@ -53,7 +55,8 @@ const manifestSchema = z.looseObject({
     height: z.int().positive().max(2048),
     channels: z.literal(1),
     range: z.tuple([z.literal(0), z.literal(1)]),
-    preprocessing: z.string().min(1),
+    /** Films are made ready in one way, and a head, a gate and thresholds fit no other. */
+    preprocessing: z.literal(PREPROCESSING, `must be ${PREPROCESSING}, as this version makes films ready`),
     framing,
     resize: z.literal('triangle'),
     contrast: z.looseObject({

@@ -25,7 +25,12 @@ interface Vector {
   readonly trim: [number, number, number, number];
   readonly every: number;
   readonly fixedBox: { box: [number, number, number, number]; resampled: number[]; normalised: number[] };
-  readonly prepared?: { box: [number, number, number, number]; believed: boolean; tensor: number[] };
+  readonly prepared?: {
+    box: [number, number, number, number];
+    believed: boolean;
+    tensor: number[];
+    cells: number[];
+  };
 }
 
 /** The picture of a parity vector (training/PREPROCESSING.md), in our range 0..255. */
@@ -88,5 +93,6 @@ for (const file of (await readdir(parity)).filter((name) => name.endsWith('.json
       assert.ok(Math.abs(edge - wanted) < 0.01, `edge ${i}: ${edge} and ${wanted}`);
     });
     close(prepared.tensor, vector.prepared.tensor, vector.every);
+    close(prepared.cells, vector.prepared.cells, 1);
   });
 }

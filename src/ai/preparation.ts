@@ -1,3 +1,4 @@
+import { type Cells, cellsShown } from './cells.ts';
 import type { EngineOptions } from './engine/network.ts';
 import type { ModelFolder } from './folder.ts';
 import { cut, trim } from './framing.ts';
@@ -14,8 +15,8 @@ export interface Prepared {
   readonly box: PictureBox;
   /** False when the thorax was not found and the middle of the film was taken. */
   readonly framed: boolean;
-  /** How much of the box lies on the film, in (0,1]; outside of it the film's edge is repeated. */
-  readonly shown: number;
+  /** How much of the box lies on the film, cell by cell; outside of it the film's edge is repeated. */
+  readonly cells: Cells;
 }
 
 /** Film to tensor as the model's manifest describes it (training/PREPROCESSING.md). */
@@ -44,16 +45,9 @@ export async function openPreparation(folder: ModelFolder, options: EngineOption
           tensor: normalise(resample(picture, box, input.width, input.height), input.contrast),
           box: { x0: box.x0 + x0, y0: box.y0 + y0, x1: box.x1 + x0, y1: box.y1 + y0 },
           framed: believed,
-          shown: shareOn(picture, box),
+          cells: cellsShown(picture, box),
         };
       });
     },
   };
-}
-
-/** The share of a box's area that lies on the picture. */
-function shareOn({ width, height }: Raster, { x0, y0, x1, y1 }: PictureBox): number {
-  const across = Math.min(x1, width) - Math.max(x0, 0);
-  const down = Math.min(y1, height) - Math.max(y0, 0);
-  return (across * down) / ((x1 - x0) * (y1 - y0));
 }

@@ -1,4 +1,5 @@
 import type { Remark } from '../dicom/film/film.ts';
+import { shareShown } from './cells.ts';
 import type { Prepared } from './preparation.ts';
 import type { Reading } from './reading.ts';
 
@@ -36,13 +37,13 @@ const SHOWN = 2 / 3;
 /** Image quality for the reading (RADLEX RID12 to RID14) from the film's remarks, the framing and the gate. */
 export function qualityOf(
   remarks: readonly Remark[],
-  { framed, shown }: Pick<Prepared, 'framed' | 'shown'>,
+  { framed, cells }: Pick<Prepared, 'framed' | 'cells'>,
   verdict: GateVerdict | undefined,
 ): Reading['quality'] {
   const reasons = [
     ...(verdict?.reason ? [verdict.reason] : []),
     ...(framed ? [] : [UNFRAMED]),
-    ...(shown < SHOWN ? [THORAX_CUT] : []),
+    ...(shareShown(cells) < SHOWN ? [THORAX_CUT] : []),
     ...remarks.filter((remark) => LIMITING.includes(remark.code)),
   ];
   if (verdict?.status === 'refuse') return { status: 'non-diagnostic', reasons };

@@ -18,6 +18,7 @@ test('a record that was damaged on the disk is not trained on, those around it a
     features: Float32Array.from({ length: 2048 }, (_, k) => n + k / 4096),
     thumb: new Float32Array(thumb).fill(n),
     framed: n % 2 === 1,
+    shown: n / 8,
     ...{ rows: 100 + n, columns: 200 + n },
   });
   const cache = await openBottlenecks(folder, manifest);

@@ -12,6 +12,8 @@ export interface Bottleneck {
   /** Thumbnail of the tensor for the gate; empty when the model has no gate. */
   readonly thumb: Float32Array;
   readonly framed: boolean;
+  /** The share of the thorax's box that is film, in (0,1]. */
+  readonly shown: number;
   /** Size of the film in pixels; pictures tell it only when they are opened. */
   readonly rows: number;
   readonly columns: number;
@@ -26,10 +28,10 @@ export interface BottleneckCache {
 }
 
 const DIGEST_BYTES = 32;
-/** What follows the features and the thumbnail: framed, rows, columns. */
-const TAIL = 3;
+/** What follows the features and the thumbnail: framed, shown, rows, columns. */
+const TAIL = 4;
 /** A record of another layout is another file. */
-const LAYOUT = 3;
+const LAYOUT = 4;
 /** CRC-32 of what stands before it in a record. */
 const SUM_BYTES = 4;
 
@@ -72,12 +74,12 @@ export async function openBottlenecks(folder: string, base: Manifest): Promise<B
 
 function record(
   digest: string,
-  { features, thumb, framed, rows, columns }: Bottleneck,
+  { features, thumb, framed, shown, rows, columns }: Bottleneck,
   length: number,
 ): Buffer {
   const bytes = Buffer.alloc(length);
   bytes.write(digest, 'hex');
-  const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0, rows, columns);
+  const values = Float32Array.of(...features, ...thumb, framed ? 1 : 0, shown, rows, columns);
   Buffer.from(values.buffer).copy(bytes, DIGEST_BYTES);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, length - SUM_BYTES)), length - SUM_BYTES);
   return bytes;
@@ -103,8 +105,9 @@ async function readRecords(
       features: values.subarray(0, FEATURES),
       thumb: values.subarray(FEATURES, FEATURES + thumb),
       framed: values[FEATURES + thumb] === 1,
-      rows: values[FEATURES + thumb + 1] as number,
-      columns: values[FEATURES + thumb + 2] as number,
+      shown: values[FEATURES + thumb + 1] as number,
+      rows: values[FEATURES + thumb + 2] as number,
+      columns: values[FEATURES + thumb + 3] as number,
     });
   }
   return { known, count };

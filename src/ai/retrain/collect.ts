@@ -6,6 +6,7 @@ import { pictureFormat } from '../../dicom/film/picture.ts';
 import { DeepHealthError } from '../../errors/error.ts';
 import { ageOf } from '../age.ts';
 import { sha256 } from '../canonical.ts';
+import { shareShown } from '../cells.ts';
 import type { Model } from '../classify.ts';
 import { type Groups, groupsOf } from '../evaluate/subgroups.ts';
 import { inBatches } from '../films/batches.ts';
@@ -180,7 +181,8 @@ async function infer(model: Model, cache: BottleneckCache, fresh: readonly Fresh
           : gateVector(features, prepared.tensor, input.width, gate.thumb).slice(FEATURES);
       const { known, film } = fresh[i] as Fresh;
       const { rows, columns } = film;
-      return [known.digest, { features, thumb, framed: prepared.framed, rows, columns }] as const;
+      const shown = shareShown(prepared.cells);
+      return [known.digest, { features, thumb, framed: prepared.framed, shown, rows, columns }] as const;
     }),
   );
 }

@@ -3,9 +3,11 @@ import { startTensorFlow, type Tf } from '../engine/tfjs/backend.ts';
 import { type GateNumbers, type GateRule, gateScores } from '../gate.ts';
 import { seeded } from '../random.ts';
 
-/** Gate vectors of chest films, row by row, and the fold of each (patients apart). */
+/** Gate vectors of chest films, row by row, how much of each one's box is film, and its fold (patients apart). */
 export interface GateFilms {
   readonly vectors: readonly Float32Array[];
+  /** In (0,1]. */
+  readonly shown: readonly number[];
   readonly folds: Int8Array;
 }
 
@@ -32,13 +34,15 @@ export async function fitGate(
   rule: GateRule,
   films: GateFilms,
 ): Promise<{ numbers: GateNumbers; rule: GateRule }> {
-  const { vectors, folds } = films;
+  const { vectors, shown, folds } = films;
+  const scoresOf = (numbers: GateNumbers, i: number) =>
+    gateScores(numbers, rule, vectors[i] as Float32Array, shown[i] as number);
   if (vectors.length < rule.components * FILMS_A_COMPONENT) {
     return {
       numbers: base,
       rule: relaxed(
         rule,
-        vectors.map((vector) => gateScores(base, rule, vector)),
+        vectors.map((_, i) => scoresOf(base, i)),
       ),
     };
   }
@@ -51,8 +55,8 @@ export async function fitGate(
       rule,
       vectors.filter((_, i) => folds[i] !== fold),
     );
-    for (const [i, vector] of vectors.entries()) {
-      if (folds[i] === fold) scores.push(gateScores(fitted, rule, vector));
+    for (const i of vectors.keys()) {
+      if (folds[i] === fold) scores.push(scoresOf(fitted, i));
     }
   }
   const numbers = await spreadOf(tf, base, rule, vectors);

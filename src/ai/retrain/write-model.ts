@@ -41,7 +41,9 @@ export async function writeModel(
     const vectors = films.map(({ bottleneck }) =>
       Float32Array.of(...bottleneck.features, ...bottleneck.thumb),
     );
-    const fitted = await fitGate(readGateNumbers(base.gate, gate), gate, { vectors, folds: validated.of });
+    const shown = films.map(({ bottleneck }) => bottleneck.shown);
+    const own = { vectors, shown, folds: validated.of };
+    const fitted = await fitGate(readGateNumbers(base.gate, gate), gate, own);
     files.gate = gateBytes(fitted.numbers);
     gate = { ...gate, ...fitted.rule, kinds: [...fitted.rule.kinds] };
   }
