@@ -23,8 +23,9 @@ commands of `training/README.md`; this file itself by `python3 model_card.py`.
 - Inception V3 (Szegedy et al. 2016), fine-tuned on chest films, int8 weights and activations, with
   a softmax head for three classes: normal, bacterial pneumonia, viral pneumonia. One network, trained on
   all but the held-back patients (`docs/decisions/0071`), then refined in two runs that were averaged
-  (`docs/decisions/0078`), with a head that pays for what it makes of reframing and rounding
-  (`docs/decisions/0079`, `0161`).
+  (`docs/decisions/0078`), then taught by itself, in two runs that were averaged, to see of a cut plate what
+  it sees of the whole one (`docs/decisions/0162`). Only what of the thorax's box is film has a say in its
+  features, and the head pays for what it makes of reframing and rounding (`docs/decisions/0079`, `0161`).
 - Beside it: a localiser that finds the thorax, so that the plate's framing does not matter, and an
   input gate that refuses what is no upright frontal chest film.
 - Base: the Inception V3 in npm nsfwjs 4.3.0 (MIT). Licence of this model: Apache-2.0; the films it
