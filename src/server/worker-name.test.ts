@@ -38,7 +38,9 @@ test('processes that start together after a crash have names of their own', asyn
   const program = `
     import { takeWorkerName } from ${JSON.stringify(new URL('./worker-name.ts', import.meta.url).href)};
     process.once('message', async () => process.send((await takeWorkerName(${JSON.stringify(home)})).name));
-    process.send('ready');`;
+    process.send('ready');
+    // Lives on, as a service does: the name of one that has ended is free.
+    setInterval(() => {}, 60_000);`;
   const children = [1, 2, 3].map(() =>
     spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
