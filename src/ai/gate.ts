@@ -34,7 +34,7 @@ export interface GateRule {
 export interface GateScores {
   /** Probability of each kind, in the order of the rule's kinds. */
   readonly kinds: readonly number[];
-  /** About 2 for a film like those of the training, however much of the box is film. */
+  /** About 2 for a film like those of the training; times the share of the box that is film. */
   readonly distance: number;
 }
 

@@ -10,7 +10,8 @@ export const AI_ERRORS = errorTable({
   'model.manifest': {
     retry: 'permanent',
     meaning: 'The manifest of the model is not valid.',
-    remedy: 'Mend the value that the message names, or take the model folder from its source again.',
+    remedy:
+      'Mend the value that the message names, or take the model folder from its source again. A model that was retrained on a base of another preparation has to be retrained on the base of this version.',
   },
   'model.format': {
     retry: 'permanent',

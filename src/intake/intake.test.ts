@@ -233,14 +233,17 @@ test('a promised look outlives the process and an archive that is away, and is m
       return [];
     },
   } as unknown as DicomWebClient;
+  const failed: unknown[] = [];
   const parts = {
     ledger,
     archives: () => new Map([['archive', archive]]),
     select: () => DEFAULT_RULES,
+    onFailed: (_: unknown, error: unknown) => failed.push((error as DeepHealthError).code),
   };
   await createLooks(parts).promise({ studyUid: studyUid('1.2.9'), pacs: 'archive', priority: 'routine' });
   const looks = createLooks(parts);
-  await assert.rejects(looks.make(), { code: 'web.unreachable' });
+  assert.equal(await looks.make(), true);
+  assert.deepEqual(failed, ['web.unreachable']);
   away = false;
   assert.equal(await looks.make(), true);
   assert.equal(await looks.make(), false);
@@ -251,6 +254,7 @@ test('a look that an archive never answers is given up after seven days of tries
   const { own } = await skipped(t, [7]);
   const uid = studyUid('1.2.4.7');
   const ended: unknown[] = [];
+  const failed: unknown[] = [];
   const archive = {
     name: 'archive',
     async searchInstances() {
@@ -261,22 +265,24 @@ test('a look that an archive never answers is given up after seven days of tries
     ledger: own,
     archives: () => new Map([['archive', archive]]),
     select: () => DEFAULT_RULES,
+    onFailed: (_, error) => failed.push((error as DeepHealthError).code),
     onGivenUp: ({ studyUid }, { code }) => ended.push([studyUid, code]),
     now: () => now,
   });
   await looks.promise({ studyUid: uid, pacs: 'archive', priority: 'routine' });
-  await assert.rejects(looks.make(), { code: 'web.timeout' });
+  assert.equal(await looks.make(), true);
   assert.equal(await looks.make(), false, 'not at once');
   now += 8 * DAY;
-  await assert.rejects(looks.make(), { code: 'web.timeout' });
+  assert.equal(await looks.make(), true);
   assert.deepEqual(ended, [], 'the service was off meanwhile: that is no try');
   let tries = 2;
   for (; ended.length === 0; tries++) {
     assert.ok(tries < 100, 'it is tried for ever');
     now += 60_000;
-    await assert.rejects(looks.make(), { code: 'web.timeout' });
+    assert.equal(await looks.make(), true);
   }
   assert.equal(tries, 50);
+  assert.deepEqual(failed, Array(49).fill('web.timeout'));
   assert.deepEqual(ended, [[uid, 'study.look-given-up']]);
   now += DAY;
   assert.equal(await looks.make(), false);
@@ -293,12 +299,16 @@ test('a look that an archive never answers is given up after seven days of tries
 test('a look at an archive that was taken out of the configuration is not lost: it may be put back', async (t) => {
   const { own } = await skipped(t, [8]);
   const archives = new Map<string, DicomWebClient>();
-  const parts = { ledger: own, archives: () => archives, select: () => DEFAULT_RULES, now: () => now };
-  const looks = createLooks(parts);
+  const failed: unknown[] = [];
+  const looks = createLooks({
+    ...{ ledger: own, archives: () => archives, select: () => DEFAULT_RULES, now: () => now },
+    onFailed: (_, error) => failed.push((error as DeepHealthError).code),
+  });
   for (const pacs of ['archive', null]) {
     await looks.promise({ studyUid: studyUid('1.2.4.8'), pacs, priority: 'routine' });
-    await assert.rejects(looks.make(), { code: 'study.no-pacs' });
+    assert.equal(await looks.make(), true);
   }
+  assert.deepEqual(failed, ['study.no-pacs', 'study.no-pacs']);
   let asked = 0;
   const searchInstances = async () => {
     asked += 1;
@@ -308,6 +318,41 @@ test('a look at an archive that was taken out of the configuration is not lost: 
   now += 60_000;
   assert.equal(await looks.make(), true);
   assert.equal(asked, 1);
+});
+
+test('an archive that is away hides none that has the study, and its failed looks hold up no other', async (t) => {
+  const { own } = await skipped(t, [9]);
+  const asked: string[] = [];
+  const archive = (name: string, answer: () => unknown[]) => ({
+    name,
+    async searchInstances() {
+      asked.push(name);
+      return answer();
+    },
+  });
+  const away = archive('old', () => {
+    throw new DeepHealthError('web.unreachable');
+  });
+  const archives = new Map<string, DicomWebClient>([
+    ['old', away as unknown as DicomWebClient],
+    ['new', archive('new', () => []) as unknown as DicomWebClient],
+  ]);
+  const looks = createLooks({
+    ...{ ledger: own, archives: () => archives, select: () => DEFAULT_RULES, now: () => now },
+  });
+  // Twenty at the one that is away, then one anywhere and one at the one that answers: all of them in one go.
+  for (let i = 1; i <= 20; i += 1) {
+    await looks.promise({ studyUid: studyUid(`1.2.5.${i}`), pacs: 'old', priority: 'routine' });
+  }
+  await looks.promise({ studyUid: studyUid('1.2.4.9'), pacs: null, priority: 'routine' });
+  await looks.promise({ studyUid: studyUid('1.2.5.99'), pacs: 'new', priority: 'routine' });
+  let made = 0;
+  while (await looks.make()) {
+    made += 1;
+    assert.ok(made <= 22, 'a look that failed is made again at once');
+  }
+  assert.equal(made, 22);
+  assert.equal(asked.filter((name) => name === 'new').length, 2);
 });
 
 test('a film that is sent again at the moment when its orphan is removed stays, whenever the process is killed', async (t) => {

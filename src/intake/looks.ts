@@ -13,7 +13,10 @@ import type { IntakeRules } from './film-classes.ts';
 export interface Looks {
   /** Resolves when the look is recorded. */
   promise(look: Look): Promise<void>;
-  /** Makes the oldest look; false when none is due. Throws what the archive or the ledger throws. */
+  /**
+   * Makes the oldest look; false when none is due. One that an archive does not answer is recorded and made again
+   * later, and holds up no other. Throws what the ledger throws.
+   */
   make(): Promise<boolean>;
 }
 
@@ -21,6 +24,8 @@ export interface LooksParts {
   readonly ledger: Pick<Ledger, 'looks' | 'studies'>;
   archives(): ReadonlyMap<string, DicomWebClient>;
   select(): IntakeRules;
+  /** A look failed and is made again; `inARow` have failed since the last one that did not. */
+  onFailed?(look: Look, error: unknown, inARow: number): void;
   /** A look is not made again. */
   onGivenUp?(look: Look, reason: Reason): void;
   /** The time; default `Date.now`. */
@@ -39,6 +44,7 @@ const LEAST_FAILURES = 50;
 
 export function createLooks(parts: LooksParts): Looks {
   const { ledger, now = Date.now } = parts;
+  let inARow = 0;
 
   async function failed(claim: LookClaim, error: unknown): Promise<void> {
     const failures = claim.failures + 1;
@@ -49,6 +55,8 @@ export function createLooks(parts: LooksParts): Looks {
       if (await ledger.looks.givenUp(claim, reason)) parts.onGivenUp?.(claim, reason);
       return;
     }
+    inARow += 1;
+    parts.onFailed?.(claim, error, inARow);
     // Behind the others: the next one may be in an archive that answers.
     await ledger.looks.failed(claim, next.kind === 'again' ? next.at : now() + AGAIN.capMs);
   }
@@ -58,12 +66,12 @@ export function createLooks(parts: LooksParts): Looks {
     async make() {
       const claim = await ledger.looks.claim(LEASE_MS);
       if (claim === undefined) return false;
-      try {
-        await make(claim, parts);
-      } catch (error) {
-        await failed(claim, error);
-        throw error;
+      const failure = await make(claim, parts);
+      if (failure !== undefined) {
+        await failed(claim, failure.error);
+        return true;
       }
+      inARow = 0;
       await ledger.looks.made(claim);
       return true;
     },
@@ -76,14 +84,25 @@ function nameOf(error: unknown): string {
   return error instanceof DeepHealthError ? error.code : 'internal.unexpected';
 }
 
-async function make(look: Look, { ledger, archives, select }: LooksParts): Promise<void> {
+/**
+ * Asks the archives for the study, each until one has it: one that is away hides no other.
+ * @returns what failed first where none has it; what the ledger throws is thrown
+ */
+async function make(
+  look: Look,
+  { ledger, archives, select }: LooksParts,
+): Promise<{ readonly error: unknown } | undefined> {
   const configured = archives();
   const named = look.pacs === null ? [...configured.values()] : [configured.get(look.pacs)];
   // Taken out of the configuration since, all of them or this one: it may be put back.
-  if (named.length === 0) throw new DeepHealthError('study.no-pacs');
+  const isMissing = named.length === 0 || named.includes(undefined);
+  let failure = isMissing ? { error: new DeepHealthError('study.no-pacs') as unknown } : undefined;
   for (const archive of named) {
-    if (archive === undefined) throw new DeepHealthError('study.no-pacs');
-    const instances = await listInstances(archive, look.studyUid, select());
+    if (archive === undefined) continue;
+    const instances = await listInstances(archive, look.studyUid, select()).catch((error: unknown) => {
+      failure ??= { error };
+      return [];
+    });
     if (instances.length === 0) continue;
     await ledger.studies.notice({
       studyUid: look.studyUid,
@@ -92,6 +111,7 @@ async function make(look: Look, { ledger, archives, select }: LooksParts): Promi
       settleAt: Date.now(),
       instances,
     });
-    return;
+    return undefined;
   }
+  return failure;
 }

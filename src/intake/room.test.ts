@@ -178,3 +178,40 @@ test('intake that had no room for a film goes on when there is room for it', asy
   assert.equal(await storage.low(), false);
   assert.equal(await send(begin(), FILMS[1] ?? FILM), undefined);
 });
+
+test('a file that ends while the disk is asked leaves its room to the one that began first', async () => {
+  let answer: PromiseWithResolvers<void> | undefined;
+  const watch = createStorageWatch(
+    {
+      async free() {
+        await answer?.promise;
+        return 3 * MIB;
+      },
+    },
+    () => 0,
+  );
+  const [first, second] = [watch.room(), watch.room()];
+  assert.equal(await first.take(MIB), true);
+  assert.equal(await second.take(2 * MIB), true);
+  answer = Promise.withResolvers();
+  const more = first.take(MIB);
+  // Broken off by its sender: nothing of it stays on the disk.
+  second.end();
+  answer.resolve();
+  answer = undefined;
+  assert.equal(await more, true);
+  assert.equal(await watch.low(), false);
+});
+
+test('a film that had to wait for room and got it stops nobody else', async () => {
+  const watch = createStorageWatch({ free: async () => 10 * MIB }, () => 0);
+  const [first, second] = [watch.room(), watch.room()];
+  for (let i = 0; i < 8; i += 1) assert.equal(await first.take(MIB), true);
+  assert.equal(await second.take(2 * MIB), true);
+  const waits = first.take(MIB);
+  await sleep(20);
+  assert.equal(await watch.low(), false, 'nobody was refused');
+  second.end();
+  assert.equal(await waits, true);
+  assert.equal(await watch.low(), false);
+});

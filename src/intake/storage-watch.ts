@@ -26,7 +26,7 @@ const PATIENCE_MS = 5000;
  *
  * Files that are written side by side share what is above the reserve: each step of each is set aside before it is
  * written, and counts until the file is synced. Until then a file system may or may not show it as taken, so near the
- * reserve less is taken in than there would be room for, never more (docs/decisions/0171). Where the room ends, those that
+ * reserve less is taken in than there would be room for, never more by this process (docs/decisions/0171). Where the room ends, those that
  * began later are refused, and the one that began first goes on with what they leave: or all of them would be.
  *
  * @param reserve bytes that must stay free, asked for each time since a reload may change it
@@ -60,19 +60,20 @@ export function createStorageWatch(folder: Pick<DataFolder, 'free'>, reserve: ()
   const isFresh = () => free !== undefined && performance.now() - askedAt <= FRESH_MS;
   const left = () => (free ?? 0) - reserve() - held - ended;
 
-  /**
-   * Sets bytes aside, in the same turn in which it sees that there is room for them; false where there is none.
-   *
-   * @param whole bytes of the film that they belong to, as far as they are known
-   */
-  async function hold(bytes: number, whole: number): Promise<boolean> {
+  /** Sets bytes aside, in the same turn in which it sees that there is room for them; false where there is none. */
+  async function hold(bytes: number): Promise<boolean> {
     if (!isFresh() || bytes > left()) await ask();
-    if (bytes > left()) {
-      missing = Math.min(whole, FILM_BYTES);
-      return false;
-    }
+    // A file that ended while the disk was asked may be counted twice.
+    if (bytes > left() && ended > 0) await ask();
+    if (bytes > left()) return false;
     held += bytes;
     return true;
+  }
+
+  /** @param whole bytes of the film that is refused, as far as they are known */
+  function refuse(whole: number): false {
+    missing = Math.min(whole, FILM_BYTES);
+    return false;
   }
 
   return {
@@ -85,9 +86,9 @@ export function createStorageWatch(folder: Pick<DataFolder, 'free'>, reserve: ()
       return (free ?? 0) < reserve() || missing > 0;
     },
     async fits(bytes) {
-      const isRoom = await hold(bytes, bytes);
-      if (isRoom) held -= bytes;
-      return isRoom;
+      if (!(await hold(bytes))) return refuse(bytes);
+      held -= bytes;
+      return true;
     },
     room() {
       const self = {};
@@ -100,10 +101,10 @@ export function createStorageWatch(folder: Pick<DataFolder, 'free'>, reserve: ()
           const more = Math.ceil((used - taken) / STEP_BYTES) * STEP_BYTES;
           if (more <= 0) return true;
           let patience: AbortSignal | undefined;
-          while (!(await hold(more, taken + more))) {
+          while (!(await hold(more))) {
             const [first] = writing;
             patience ??= AbortSignal.timeout(PATIENCE_MS);
-            if (first !== self || writing.size === 1 || patience.aborted) return false;
+            if (first !== self || writing.size === 1 || patience.aborted) return refuse(taken + more);
             await Promise.race([oneEnds.promise, aborted(patience)]);
           }
           writing.add(self);

@@ -86,6 +86,14 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     ledger,
     archives: () => inForce.site.archives,
     select: () => inForce.config.select,
+    onFailed({ studyUid, pacs }, error, inARow) {
+      // The first of a row of failures is news; the rest would fill the disk of whoever keeps the log.
+      const level = inARow === 1 || inARow % 20 === 0 ? 'warn' : 'debug';
+      log[level](
+        { study: keyOf(studyUid), pacs, inARow, ...loggedFailure(error) },
+        'A look failed; it is made again',
+      );
+    },
     onGivenUp: ({ studyUid, pacs }, reason) =>
       log.error({ study: keyOf(studyUid), pacs, ...reason }, 'A study is not looked at again'),
   });
