@@ -2,6 +2,7 @@ import { DeepHealthError } from '../errors/error.ts';
 import type { Ledger, NewDelivery } from '../ledger/types.ts';
 import type { StudyUid } from '../ledger/uids.ts';
 import { destinationsOf } from '../reading/plan-deliveries.ts';
+import { EXIT } from './exit.ts';
 import type { DeliveriesOptions } from './studies.ts';
 import { say, withLedger } from './studies-ledger.ts';
 
@@ -9,7 +10,7 @@ const PAGE = 500;
 
 /**
  * `studies deliveries`: what waits for each destination. With the name of one that is not configured any more, what waits
- * for it goes to another, or is given up.
+ * for it goes to another, or is given up; exit code 1 where a study was left as it is because it is being sent.
  *
  * @throws DeepHealthError `usage.wrong`, `config.invalid`, `service.no-data`, `ledger.*`
  */
@@ -86,12 +87,15 @@ async function redirect(
           `What waits for ${from} was made for a ${via.toUpperCase()}, and ${to.destination} is a ${to.via.toUpperCase()}.`,
         );
       }
-      const { moved, givenUp } = await ledger.deliveries.redirect(studyUid, from, to);
+      const { moved, givenUp, heldBy } = await ledger.deliveries.redirect(studyUid, from, to);
+      if (heldBy !== undefined) process.exitCode = EXIT.failed;
       const ended = Object.fromEntries(
         [...Map.groupBy(givenUp, (name) => name)].map(([name, all]) => [name, all.length]),
       );
-      say(options, { study: studyUid, moved, givenUp: ended }, () => {
+      const held = heldBy === undefined ? {} : { heldBy };
+      say(options, { study: studyUid, moved, givenUp: ended, ...held }, () => {
         const parts = [
+          ...(heldBy === undefined ? [] : [`being sent by ${heldBy}, run the command again`]),
           ...(moved > 0 ? [`${moved} moved to ${to?.destination}`] : []),
           ...Object.entries(ended).map(([name, count]) => `${count} for ${name} given up`),
         ];

@@ -51,7 +51,8 @@ async function lookAtFile(path: string): Promise<LedgerLook> {
     const [table] = database.prepare(`select name from sqlite_master where name = 'schema_migrations'`).all();
     if (table === undefined) return { kind: 'new' };
     const [row] = database.prepare('select max(number) as newest from schema_migrations').all();
-    return compared(Number(row?.newest ?? 0), database.prepare(WAITING).all());
+    const kind = ageOf(Number(row?.newest ?? 0));
+    return { kind, waiting: counted(database.prepare(WAITING).all()) };
   } finally {
     database.close();
   }
@@ -88,17 +89,21 @@ async function lookAtPostgres(url: string): Promise<LedgerLook> {
       );
     }
     const applied = await client.query('select max(number) as newest from schema_migrations');
-    return compared(Number(applied.rows[0]?.newest ?? 0), (await client.query(WAITING)).rows);
+    const kind = ageOf(Number(applied.rows[0]?.newest ?? 0));
+    return { kind, waiting: counted((await client.query(WAITING)).rows) };
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-function compared(
-  newest: number,
-  rows: readonly { readonly destination?: unknown; readonly count?: unknown }[],
-): LedgerLook {
+/** Asked before anything else: what a later version made of the tables is not known. Throws `ledger.schema-newer`. */
+function ageOf(newest: number): 'current' | 'older' {
   if (newest > MIGRATIONS.length) throw new DeepHealthError('ledger.schema-newer');
-  const waiting = new Map(rows.map(({ destination, count }) => [String(destination), Number(count)]));
-  return { kind: newest < MIGRATIONS.length ? 'older' : 'current', waiting };
+  return newest < MIGRATIONS.length ? 'older' : 'current';
+}
+
+function counted(
+  rows: readonly { readonly destination?: unknown; readonly count?: unknown }[],
+): ReadonlyMap<string, number> {
+  return new Map(rows.map(({ destination, count }) => [String(destination), Number(count)]));
 }

@@ -14,6 +14,7 @@ import { DeepHealthError } from '../errors/error.ts';
 import { embeddedQueue } from '../queue/embedded.ts';
 import { tendQueue } from '../queue/tend.ts';
 import { openLedger } from './ledger.ts';
+import { lookAtLedger } from './look.ts';
 import type { Ledger } from './types.ts';
 
 if (!postgresIsInstalled()) {
@@ -35,6 +36,45 @@ if (!postgresIsInstalled()) {
   });
 
   crashContract('PostgreSQL', () => server.database());
+
+  test('a ledger of a later version is told as one, whatever became of its tables', async () => {
+    const url = await server.database();
+    await (await openLedger(url)).close();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query("insert into schema_migrations values (999, 'future', 0)");
+    await client.query('drop table delivery_waits, deliveries');
+    await client.end();
+    await assert.rejects(lookAtLedger(url), { code: 'ledger.schema-newer' });
+    await assert.rejects(openLedger(url), { code: 'ledger.schema-newer' });
+  });
+
+  test('a claim that is made while the study is redirected: one of the two has the delivery', async () => {
+    const url = await server.database();
+    const [one, other] = await Promise.all([openLedger(url), openLedger(url)]);
+    try {
+      for (let number = 1; number <= 40; number += 1) {
+        await one.studies.notice(received(number));
+        await one.studies.settle(study(number));
+        const claim = await one.claims.claim({ studyUid: study(number), run: 1 }, WORKER);
+        assert.equal(claim.kind, 'claimed');
+        if (claim.kind === 'claimed') await one.claims.report(claim.claim, report(number));
+        const [held, { heldBy, givenUp }] = await Promise.all([
+          other.deliveries.claim({ destination: 'pacs', worker: 'sender', leaseMs: 60_000 }),
+          one.deliveries.redirect(study(number), 'pacs', null),
+        ]);
+        assert.deepEqual(
+          [heldBy, givenUp.length],
+          held === undefined ? [undefined, 3] : ['sender', 0],
+          `study ${number}`,
+        );
+        if (held !== undefined) await other.deliveries.sent(held);
+        await one.deliveries.redirect(study(number), 'pacs', null);
+      }
+    } finally {
+      await Promise.all([one.close(), other.close()]);
+    }
+  });
 
   test('a server that stops and starts under work: calls fail as transient, then go on', async () => {
     const ledger = await openLedger(await server.database());

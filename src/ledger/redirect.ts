@@ -53,7 +53,7 @@ async function redirect(
 ): Promise<RedirectOutcome> {
   const study = await lockStudy(context, trx, studyUid);
   if (study === undefined) return { moved: 0, givenUp: [] };
-  const rows = await trx
+  const query = trx
     .selectFrom('deliveries')
     .innerJoin('objects', 'objects.id', 'deliveries.object_id')
     .innerJoin('studies', 'studies.study_uid', 'deliveries.study_uid')
@@ -62,9 +62,13 @@ async function redirect(
     .where('deliveries.study_uid', '=', studyUid)
     .where('deliveries.destination', '=', from)
     .where(isOpen())
-    .orderBy('deliveries.id')
-    .execute();
+    .orderBy('deliveries.id');
+  // Claims do not lock the study: none may come between this look and what follows from it.
+  const rows = await (context.dialect === 'postgres' ? query.forUpdate('deliveries') : query).execute();
   if (rows.length === 0) return { moved: 0, givenUp: [] };
+  // The receiver may have it already. Taken from the sender, its end could not be recorded any more.
+  const heldBy = rows.find((row) => row.worker !== null && row.next_attempt_at > context.now())?.worker;
+  if (typeof heldBy === 'string') return { moved: 0, givenUp: [], heldBy };
   const givenUp = new Map<number, string>();
   let moved = 0;
   for (const row of rows) {
@@ -108,14 +112,32 @@ async function move(context: LedgerContext, trx: Trx, row: Row, to: Target): Pro
       }))
       .where('id', '=', row.id)
       .execute();
+    await waitForEarlierRuns(trx, row, to);
   }
   await tell(context, trx, row, 'redirected', `${row.destination} to ${to.destination}`);
   return true;
 }
 
 /**
+ * What was moved waits for what earlier runs have on its way there, as if it had been entered for that destination: not
+ * for what waits for it in turn, through whatever is between them, or neither would ever go.
+ */
+async function waitForEarlierRuns(trx: Trx, { id, study_uid, run }: Row, to: Target): Promise<void> {
+  await sql`with recursive behind (id) as (
+      select delivery_id from delivery_waits where on_id = ${id}
+      union
+      select w.delivery_id from delivery_waits w join behind on w.on_id = behind.id)
+    insert into delivery_waits (delivery_id, on_id, until_sent)
+    select ${sql.lit(id)}, id, 0 from deliveries
+    where study_uid = ${study_uid} and destination = ${storable(to.destination)}
+      and state = 'pending' and run < ${run} and id not in (select id from behind)
+    on conflict (delivery_id, on_id) do nothing`.execute(trx);
+}
+
+/**
  * Ends a delivery unsent, and what must wait until it was sent: a message must not announce a report that is nowhere.
- * Where the same report goes to another archive, that is what is waited for from now on.
+ * Where the same report goes to another archive, that is what is waited for from now on: one that has it before one that
+ * will, and that before one that a person has to see to first.
  *
  * @param givenUp the destinations of what was given up, by delivery; added to
  */
@@ -133,9 +155,10 @@ async function giveUp(
     .select('id')
     .where('object_id', '=', row.object_id)
     .where('id', '<>', row.id)
-    .where('state', '<>', 'parked')
+    .where((where) => where.or([where('state', '<>', 'parked'), where('run', '=', study.run)]))
     // What is on its way to the same place is given up too.
     .where('destination', '<>', row.destination)
+    .orderBy(sql`case state when 'sent' then 0 when 'pending' then 1 else 2 end`)
     .orderBy('id')
     .limit(1)
     .executeTakeFirst();

@@ -8,6 +8,7 @@ import { crashContract } from '../../test/contracts/crashes.ts';
 import { ledgerContract } from '../../test/contracts/ledger.ts';
 import { received } from '../../test/contracts/studies.ts';
 import { openLedger } from './ledger.ts';
+import { lookAtLedger } from './look.ts';
 import type { Ledger } from './types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dh-ledger-'));
@@ -35,9 +36,13 @@ test('a file that is no ledger, or one of a newer version, is refused with its c
   const newer = join(folder, 'newer.sqlite');
   await (await openLedger(newer)).close();
   const database = new DatabaseSync(newer);
-  database.exec("insert into schema_migrations values (999, 'future', 0)");
+  // What a later version has made of the tables, nobody knows here.
+  database.exec(
+    "insert into schema_migrations values (999, 'future', 0); drop table delivery_waits; drop table deliveries",
+  );
   database.close();
   await assert.rejects(openLedger(newer), { code: 'ledger.schema-newer' });
+  await assert.rejects(lookAtLedger(newer), { code: 'ledger.schema-newer' });
   await assert.rejects(openLedger('mysql://host/db'), { code: 'ledger.url-invalid' });
 });
 

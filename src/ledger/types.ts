@@ -415,6 +415,8 @@ export interface RedirectOutcome {
   readonly moved: number;
   /** The destination of each that was given up. */
   readonly givenUp: readonly string[];
+  /** The worker that is sending one of them: nothing of the study was touched. */
+  readonly heldBy?: string;
 }
 
 /** Deliveries of one destination, for metrics and readiness. */
@@ -601,7 +603,8 @@ export interface Ledger {
     /**
      * What of a study was to go to `from`, which is not there any more, goes to another destination, or is given up (null).
      * What must wait until it was sent waits for the same report at another archive; where that goes nowhere else it is
-     * given up too. What is moved is as good as new, also where it was parked. Both stand in the study's history.
+     * given up too. What is moved is as good as new, also where it was parked, and follows what earlier runs have on its way
+     * there. Both stand in the study's history. A study of which something is being sent to `from` is left as it is.
      */
     redirect(
       studyUid: StudyUid,

@@ -761,6 +761,8 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       async (ledger, clock) => {
         await reported(ledger, 1);
         const held = await delivery(ledger, 'pacs');
+        // Its sender is dead, or hangs: the lease ran out.
+        clock.step(30_000);
         const to = { destination: 'archive', via: 'pacs' } as const;
         assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), { moved: 2, givenUp: [] });
         await assert.rejects(ledger.deliveries.sent(held), code('ledger.claim-lost'));
@@ -780,6 +782,26 @@ export function ledgerContract(name: string, open: OpenLedger): void {
           [told?.at, told?.subject, told?.reason?.code],
           [clock.now(), 'pacs to archive', 'delivery.no-destination'],
         );
+      },
+    );
+
+    behaviour(
+      'what is being sent is neither moved nor given up, and nothing else of its study',
+      async (ledger) => {
+        await reported(ledger, 1);
+        await ledger.deliveries.sent(await delivery(ledger, 'pacs'));
+        const sr = await delivery(ledger, 'pacs', 'sender of elsewhere');
+        const before = await ledger.studies.history(study(1));
+        for (const to of [{ destination: 'archive', via: 'pacs' } as const, null]) {
+          assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), {
+            moved: 0,
+            givenUp: [],
+            heldBy: 'sender of elsewhere',
+          });
+        }
+        assert.deepEqual(await ledger.studies.history(study(1)), before);
+        await ledger.deliveries.sent(sr);
+        assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
       },
     );
 
@@ -839,6 +861,58 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       await nothingDue(ledger, 'ris');
       await ledger.deliveries.sent(await delivery(ledger, 'archive'));
       assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
+    });
+
+    behaviour(
+      'a message whose report is parked elsewhere is parked with it, and goes after it',
+      async (ledger) => {
+        await queued(ledger, 1);
+        const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
+        const made = report(1);
+        await ledger.claims.report(await claimed(ledger, 1), {
+          ...made,
+          deliveries: [copy, ...made.deliveries],
+        });
+        await ledger.deliveries.parked(await delivery(ledger, 'archive'), { code: 'x', message: 'y' });
+        assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, [
+          'pacs',
+          'pacs',
+        ]);
+        await nothingDue(ledger, 'ris');
+        assert.deepEqual(
+          (await ledger.deliveries.backlog()).map(({ destination, pending, parked }) => [
+            destination,
+            pending,
+            parked,
+          ]),
+          [
+            ['archive', 0, 1],
+            ['ris', 0, 1],
+          ],
+        );
+        assert.equal(await state(ledger, 1), 'reported');
+        assert.deepEqual(await ledger.studies.retry(study(1)), { kind: 'deliveries', count: 2 });
+        await nothingDue(ledger, 'ris');
+        await ledger.deliveries.sent(await delivery(ledger, 'archive'));
+        assert.equal((await ledger.deliveries.sent(await delivery(ledger, 'ris'))).study, 'delivered');
+      },
+    );
+
+    behaviour('a message waits for the copy that was sent before one that is parked', async (ledger) => {
+      await queued(ledger, 1);
+      const made = report(1);
+      const copies = ['archive', 'archive-2'].map(
+        (destination) => ({ key: destination, destination, via: 'pacs', object: 'sr' }) as const,
+      );
+      await ledger.claims.report(await claimed(ledger, 1), {
+        ...made,
+        deliveries: [...copies, ...made.deliveries],
+      });
+      await ledger.deliveries.parked(await delivery(ledger, 'archive'), { code: 'x', message: 'y' });
+      await ledger.deliveries.sent(await delivery(ledger, 'archive-2'));
+      assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, ['pacs', 'pacs']);
+      await ledger.deliveries.sent(await delivery(ledger, 'ris'));
+      assert.equal(await state(ledger, 1), 'reported', 'the parked copy is still to be sent');
     });
 
     behaviour(
@@ -912,6 +986,64 @@ export function ledgerContract(name: string, open: OpenLedger): void {
       }
       assert.equal(await state(ledger, 1), 'delivered');
     });
+
+    behaviour(
+      'a preliminary and its correction that are moved to one archive arrive in their order',
+      async (ledger, clock) => {
+        const onlyTo = (destination: string, run: number) => ({
+          ...report(1, run),
+          deliveries: [{ key: 'sr', destination, via: 'pacs', object: 'sr' } as const],
+        });
+        await queued(ledger, 1);
+        await ledger.claims.report(await claimed(ledger, 1), onlyTo('old', 1));
+        await ledger.studies.reread(study(1));
+        await ledger.claims.report(await claimed(ledger, 1), onlyTo('older', 2));
+        const to = { destination: 'archive', via: 'pacs' } as const;
+        for (const from of ['old', 'older']) {
+          assert.deepEqual(await ledger.deliveries.redirect(study(1), from, to), { moved: 1, givenUp: [] });
+        }
+        const preliminary = await delivery(ledger, 'archive');
+        assert.equal(preliminary.delivery.run, 1);
+        await nothingDue(ledger, 'archive');
+        const reason = { code: 'web.unreachable', message: '' };
+        await ledger.deliveries.failed(preliminary, reason, clock.now() + 1000);
+        await nothingDue(ledger, 'archive');
+        clock.step(1000);
+        for (const run of [1, 2]) {
+          const claim = await delivery(ledger, 'archive');
+          assert.equal(claim.delivery.run, run);
+          await ledger.deliveries.sent(claim);
+        }
+        assert.equal(await state(ledger, 1), 'delivered');
+      },
+    );
+
+    behaviour(
+      'what is moved does not wait for what waits for it, also where a later run has taken it up',
+      async (ledger) => {
+        // The message of the first run waits for the report; the second run makes the same report, and a message of its own.
+        await queued(ledger, 1);
+        const first = report(1);
+        const toFolder = { destination: 'folder', via: 'folder' } as const;
+        const inFolder = ({ deliveries, ...rest }: typeof first) => ({
+          ...rest,
+          deliveries: deliveries.map((each) => (each.object === 'oru' ? { ...each, ...toFolder } : each)),
+        });
+        await ledger.claims.report(await claimed(ledger, 1), inFolder(first));
+        await ledger.studies.reread(study(1));
+        const objects = [...first.objects.slice(0, 2), ...report(1, 2).objects.slice(2)];
+        await ledger.claims.report(await claimed(ledger, 1), inFolder({ ...report(1, 2), objects }));
+        await ledger.deliveries.redirect(study(1), 'pacs', toFolder);
+        const sent: string[] = [];
+        for (let left = 4; left > 0; left -= 1) {
+          const claim = await delivery(ledger, 'folder');
+          sent.push(claim.delivery.object.uid);
+          await ledger.deliveries.sent(claim);
+        }
+        assert.deepEqual(sent, ['1.9.1.1.1', '1.9.1.1.2', 'ORU-1-1', 'ORU-1-2']);
+        assert.equal(await state(ledger, 1), 'delivered');
+      },
+    );
 
     behaviour('the studies that wait for a destination are named page by page', async (ledger) => {
       for (const number of [1, 2, 3]) await reported(ledger, number);

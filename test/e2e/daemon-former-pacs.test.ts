@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openLedger } from '../../src/ledger/ledger.ts';
 import { parseExposition } from '../peers/exposition.ts';
 import { freePort } from '../peers/ports.ts';
 import { until } from '../peers/process.ts';
@@ -106,15 +107,34 @@ test('what waits for a PACS that is not configured any more is seen, and goes wh
   assert.equal((await ris.received()).length, 0, 'no message announces a report that is nowhere');
   assert.equal((await shown('former'))?.pending, 6, 'nothing was touched');
 
-  const moved = await deepHealth('studies', 'deliveries', 'former', '--to', 'folder');
-  assert.equal(moved.code, 0, moved.said);
-  assert.deepEqual(
-    moved.lines.map(({ moved, givenUp }) => [moved, givenUp]),
-    [
-      [3, {}],
-      [3, {}],
-    ],
-  );
+  // A machine that has not been told yet is sending one of them.
+  const ledger = await openLedger(join(daemon.folder, 'ledger.sqlite'));
+  try {
+    const held = await ledger.deliveries.claim({ destination: 'former', worker: 'away', leaseMs: 600_000 });
+    assert.ok(held);
+    const toFolder = () => deepHealth('studies', 'deliveries', 'former', '--to', 'folder');
+    const refused = await toFolder();
+    assert.equal(refused.code, 1, refused.said);
+    assert.deepEqual(
+      new Map(refused.lines.map(({ study, ...outcome }) => [study, outcome])),
+      new Map(
+        [one, other]
+          .map(studyOf)
+          .map((study) => [
+            study,
+            study === held.delivery.studyUid
+              ? { moved: 0, givenUp: {}, heldBy: 'away' }
+              : { moved: 3, givenUp: {} },
+          ]),
+      ),
+    );
+    await ledger.deliveries.putBack(held);
+    const moved = await toFolder();
+    assert.equal(moved.code, 0, moved.said);
+    assert.deepEqual(moved.lines, [{ study: held.delivery.studyUid, moved: 3, givenUp: {} }]);
+  } finally {
+    await ledger.close();
+  }
   for (const each of [one, other]) {
     await daemon.reaches(studyOf(each), 'delivered');
     const files = await readdir(join(daemon.folder, 'outbox', studyOf(each)));
