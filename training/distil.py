@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from augment import other_plate_tensor
 from dataset import Dataset
-from gate_pictures import CHANGES, double_exposed
+from gate_pictures import strange
 from localiser import load_localiser
 from network import InceptionV3, use_all_cores
 from paths import MODEL, work_folder
@@ -37,7 +37,6 @@ EMA = 0.995
 FILMS = 5
 PLATES = 2
 OTHERS = 2
-DOUBLED_SHARE = 0.7
 STRENGTH = 0.5
 # Chances of one side cut, all sides, some sides, the long sides.
 PLATE_KINDS = (0.15, 0.55, 0.15, 0.15)
@@ -101,9 +100,7 @@ class Plates(torch.utils.data.Dataset):
         first, second = (
             in_unit(self.pixels(int(random.choice(self.films)), random)) for _ in range(2)
         )
-        if random.random() < DOUBLED_SHARE:
-            return double_exposed(first, second, random)
-        return CHANGES[str(random.choice(list(CHANGES)))](first, random)
+        return strange(first, second, random)[1]
 
 
 def in_unit(pixels):

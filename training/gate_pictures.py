@@ -289,3 +289,13 @@ CHANGES = {
     "half-covered": half_covered,
     "shuffled": shuffled,
 }
+# Two chests over each other look like one more than anything else here: training shows them more often.
+DOUBLED_SHARE = 0.7
+
+
+def strange(first, second, random):
+    """Name and picture of something that the gate must refuse, made of two films in [0,1]."""
+    if random.random() < DOUBLED_SHARE:
+        return "double-exposed", double_exposed(first, second, random)
+    name = str(random.choice(list(CHANGES)))
+    return name, CHANGES[name](first, random)

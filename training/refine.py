@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from augment import reframed_tensor, varied_tensor
 from dataset import Dataset
 from gate import KIND_OF, KINDS
-from gate_pictures import CHANGES, double_exposed
+from gate_pictures import strange
 from localiser import load_localiser
 from network import FEATURES, InceptionV3, use_all_cores
 from paths import work_folder
@@ -37,7 +37,6 @@ RATE = 5e-5
 EMA = 0.998
 FILMS = 7
 OTHERS = 2
-DOUBLED_SHARE = 0.7
 PLAIN_STRENGTH = 0.4
 OTHER_PLATE_STRENGTH = 0.7
 AGREEMENT = 1.0
@@ -87,11 +86,7 @@ class Views(torch.utils.data.Dataset):
     def strange(self, size, random):
         """A picture that the gate must refuse, framed as the product frames it, and its kind."""
         first, second = (self.pixels(random) for _ in range(2))
-        if random.random() < DOUBLED_SHARE:
-            name, picture = "double-exposed", double_exposed(first, second, random)
-        else:
-            name = str(random.choice(list(CHANGES)))
-            picture = CHANGES[name](first, random)
+        name, picture = strange(first, second, random)
         box, _ = thorax_box(picture, self.localise)
         return normalise(resample(picture, box, size)), KIND_OF[name]
 

@@ -65,6 +65,19 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     await ledger.claims.report(await claimed(ledger, number), report(number, run));
   }
 
+  /** The first study reported, its SR to these archives before the others. */
+  async function reportedToo(ledger: Ledger, ...archives: string[]): Promise<void> {
+    await queued(ledger, 1);
+    const made = report(1);
+    const copies = archives.map(
+      (destination) => ({ key: destination, destination, via: 'pacs', object: 'sr' }) as const,
+    );
+    await ledger.claims.report(await claimed(ledger, 1), {
+      ...made,
+      deliveries: [...copies, ...made.deliveries],
+    });
+  }
+
   async function delivery(ledger: Ledger, destination: string, worker = 'sender'): Promise<DeliveryClaim> {
     const claim = await ledger.deliveries.claim({ destination, worker, leaseMs: 30_000 });
     assert.ok(claim, `nothing is due to ${destination}`);
@@ -850,13 +863,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     );
 
     behaviour('a message whose report goes to another archive too waits for that one', async (ledger) => {
-      await queued(ledger, 1);
-      const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
-      const made = report(1);
-      await ledger.claims.report(await claimed(ledger, 1), {
-        ...made,
-        deliveries: [copy, ...made.deliveries],
-      });
+      await reportedToo(ledger, 'archive');
       assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, ['pacs', 'pacs']);
       await nothingDue(ledger, 'ris');
       await ledger.deliveries.sent(await delivery(ledger, 'archive'));
@@ -866,13 +873,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     behaviour(
       'a message whose report is parked elsewhere is parked with it, and goes after it',
       async (ledger) => {
-        await queued(ledger, 1);
-        const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
-        const made = report(1);
-        await ledger.claims.report(await claimed(ledger, 1), {
-          ...made,
-          deliveries: [copy, ...made.deliveries],
-        });
+        await reportedToo(ledger, 'archive');
         await ledger.deliveries.parked(await delivery(ledger, 'archive'), { code: 'x', message: 'y' });
         assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, [
           'pacs',
@@ -899,15 +900,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     );
 
     behaviour('a message waits for the copy that was sent before one that is parked', async (ledger) => {
-      await queued(ledger, 1);
-      const made = report(1);
-      const copies = ['archive', 'archive-2'].map(
-        (destination) => ({ key: destination, destination, via: 'pacs', object: 'sr' }) as const,
-      );
-      await ledger.claims.report(await claimed(ledger, 1), {
-        ...made,
-        deliveries: [...copies, ...made.deliveries],
-      });
+      await reportedToo(ledger, 'archive', 'archive-2');
       await ledger.deliveries.parked(await delivery(ledger, 'archive'), { code: 'x', message: 'y' });
       await ledger.deliveries.sent(await delivery(ledger, 'archive-2'));
       assert.deepEqual((await ledger.deliveries.redirect(study(1), 'pacs', null)).givenUp, ['pacs', 'pacs']);
@@ -935,13 +928,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     behaviour(
       'where the other destination has the same object, it is not sent there twice',
       async (ledger) => {
-        await queued(ledger, 1);
-        const made = report(1);
-        const copy = { key: 'copy', destination: 'archive', via: 'pacs', object: 'sr' } as const;
-        await ledger.claims.report(await claimed(ledger, 1), {
-          ...made,
-          deliveries: [copy, ...made.deliveries],
-        });
+        await reportedToo(ledger, 'archive');
         await ledger.deliveries.sent(await delivery(ledger, 'archive'));
         const to = { destination: 'archive', via: 'pacs' } as const;
         assert.deepEqual(await ledger.deliveries.redirect(study(1), 'pacs', to), { moved: 2, givenUp: [] });
